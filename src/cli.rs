@@ -1,0 +1,1 @@
+//! Argument types and help text.

@@ -1,0 +1,1 @@
+//! Commands: each file wires the pieces for one command.

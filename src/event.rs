@@ -1,0 +1,211 @@
+//! What happens in a run, as values. A leaf: it imports only `model`.
+//!
+//! The dispatcher makes these; progress, summary, streams and the journal are folds over them.
+
+use std::time::Duration;
+
+use crate::model::{FailureBudget, RunId};
+
+/// Index of an operation in [`crate::expand::ExecutionPlan::operations`].
+pub type OpIndex = usize;
+
+/// What kind of thing went wrong; decides grouping, retry and exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FailureKind {
+    /// The service or gateway refused the request.
+    Refused,
+    /// The credential was refused (401, or 403 for the caller as such).
+    Credential,
+    /// Too many calls (429), and the attempts are used up.
+    Throttled,
+    /// The service said that it is unavailable before it took the request (503), and the attempts are used up.
+    Unavailable,
+    /// No connection came about (DNS, refused, TLS), so nothing was sent; the attempts are used up.
+    NotSent,
+    /// A redirect, which is never followed.
+    Redirected,
+    /// Sent, and no answer came (timeout, reset).
+    NoAnswer,
+    /// Sent, and the answer does not say what happened (502, 504, a web page, an answer too large to read).
+    UnclearAnswer,
+}
+
+/// Why an attempt or operation did not succeed. All text is scrubbed of secrets, and is still untrusted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Failure {
+    /// What kind.
+    pub kind: FailureKind,
+    /// HTTP status, when an answer came.
+    pub status: Option<u16>,
+    /// The service's or gateway's code: `HSS.0013`, `APIGW.0308`.
+    pub code: Option<String>,
+    /// What it said, or what we saw.
+    pub message: String,
+}
+
+impl Failure {
+    /// `HSS.0013: not enough permission`, or the message alone.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match &self.code {
+            Some(code) => format!("{code}: {}", self.message),
+            None => self.message.clone(),
+        }
+    }
+}
+
+/// Why an operation was never sent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum NotAttemptedReason {
+    /// The user or the system asked the run to stop.
+    Interrupted,
+    /// The failure budget of its wave, plan or run is spent.
+    BudgetSpent(FailureBudget),
+    /// The deadline of the run or plan came first.
+    DeadlinePassed,
+    /// Its credential was refused, so that nothing more is sent with it.
+    CredentialRefused,
+}
+
+impl NotAttemptedReason {
+    /// One clause for people and reports.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Interrupted => "the run was interrupted".to_owned(),
+            Self::BudgetSpent(budget) => format!("the failure budget is spent ({budget})"),
+            Self::DeadlinePassed => "the deadline came first".to_owned(),
+            Self::CredentialRefused => "its credential was refused".to_owned(),
+        }
+    }
+}
+
+/// The end of an operation, section 4 of the contract.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Acknowledged.
+    Accepted,
+    /// Seen to finish (with `--wait`).
+    Confirmed,
+    /// Refused.
+    Failed(Failure),
+    /// Sent, and what became of it is not known.
+    Unknown(Failure),
+    /// Deliberately not sent.
+    Skipped(String),
+    /// Never sent because the run ended first.
+    NotAttempted(NotAttemptedReason),
+}
+
+impl Outcome {
+    /// The contract's word.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Confirmed => "confirmed",
+            Self::Failed(_) => "failed",
+            Self::Unknown(_) => "unknown",
+            Self::Skipped(_) => "skipped",
+            Self::NotAttempted(_) => "not_attempted",
+        }
+    }
+
+    /// Why, for the four outcomes that have a reason.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::Accepted | Self::Confirmed => None,
+            Self::Failed(failure) | Self::Unknown(failure) => Some(failure.reason()),
+            Self::Skipped(reason) => Some(reason.clone()),
+            Self::NotAttempted(reason) => Some(reason.text()),
+        }
+    }
+}
+
+/// One attempt that ended, as reports show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptRecord {
+    /// Start, since the start of the run.
+    pub started: Duration,
+    /// How long until the end of the answer.
+    pub duration: Duration,
+    /// HTTP status, when an answer came.
+    pub status: Option<u16>,
+    /// The service's code.
+    pub error_code: Option<String>,
+    /// What it said.
+    pub error_message: Option<String>,
+    /// `X-Request-Id` of the answer.
+    pub request_id: Option<String>,
+    /// Whether the answer was 429.
+    pub throttled: bool,
+}
+
+/// Something that happened. Times are since the start of the run, on the run's clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunEvent {
+    /// The run begins.
+    RunStarted {
+        /// Its id.
+        run: RunId,
+        /// Wall clock at time zero.
+        started_at: jiff::Timestamp,
+        /// Operations in the plan.
+        planned: usize,
+        /// How long it was forecast to take.
+        forecast: Duration,
+    },
+    /// A wave of a plan begins.
+    WaveStarted {
+        /// Index of the plan.
+        plan: usize,
+        /// Index of the wave in it.
+        wave: usize,
+        /// When.
+        at: Duration,
+    },
+    /// A request is about to be sent.
+    AttemptStarted {
+        /// The operation.
+        op: OpIndex,
+        /// 1 for the first.
+        attempt: u32,
+        /// When.
+        at: Duration,
+    },
+    /// An attempt ended, well or not.
+    AttemptEnded {
+        /// The operation.
+        op: OpIndex,
+        /// 1 for the first.
+        attempt: u32,
+        /// When.
+        at: Duration,
+        /// What reports show of it.
+        record: AttemptRecord,
+        /// When it will be repeated, if it will.
+        retry_at: Option<Duration>,
+    },
+    /// An operation has its outcome. Exactly one of these comes for each operation.
+    OperationEnded {
+        /// The operation.
+        op: OpIndex,
+        /// When.
+        at: Duration,
+        /// Its outcome.
+        outcome: Outcome,
+    },
+    /// Nothing more is launched; what is in flight drains.
+    Stopping {
+        /// When.
+        at: Duration,
+        /// Why.
+        reason: NotAttemptedReason,
+    },
+    /// The run is over.
+    RunEnded {
+        /// When.
+        at: Duration,
+    },
+}

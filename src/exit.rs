@@ -1,0 +1,1 @@
+//! The only numbers that the process may end with.

@@ -1,0 +1,1 @@
+//! Clocks: the only place that reads the machine's time.

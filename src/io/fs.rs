@@ -1,0 +1,1 @@
+//! Files: plans in (bounded, and only what is a file), reports out (atomically).

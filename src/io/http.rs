@@ -1,0 +1,1 @@
+//! HTTP by reqwest: the one place that opens connections to a service.

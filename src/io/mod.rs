@@ -1,0 +1,7 @@
+//! The outside world, one capability a file.
+
+pub mod clock;
+pub mod credential;
+pub mod fs;
+pub mod http;
+pub mod signal;

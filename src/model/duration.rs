@@ -1,0 +1,70 @@
+//! Durations as people write them in plans and flags.
+
+use std::time::Duration;
+
+use super::id::InvalidValue;
+
+/// The longest duration that a plan or flag may state: 30 days.
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Reads a duration with a unit: `500ms`, `75s`, `2m`, `1h 30m`, `PT5M`. At most 30 days.
+///
+/// # Errors
+/// When there is no unit, the text is no duration, it is negative or longer than 30 days.
+pub fn parse_duration(text: &str) -> Result<Duration, InvalidValue> {
+    let what = "a duration";
+    let text = text.trim();
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.') {
+        return Err(InvalidValue::new(what, format!("needs a unit: `{text}s` or `{text}m`")));
+    }
+    let parsed: jiff::SignedDuration = text.parse().map_err(|_| {
+        InvalidValue::new(what, "is a number with a unit, such as `500ms`, `75s`, `2m`, `1h 30m`".to_owned())
+    })?;
+    let duration = Duration::try_from(parsed).map_err(|_| InvalidValue::new(what, "can't be negative"))?;
+    if duration > LONGEST {
+        return Err(InvalidValue::new(what, "is longer than 30 days"));
+    }
+    Ok(duration)
+}
+
+/// A duration for people, the two largest units that matter: `0.4 s`, `12 s`, `2 min 00 s`, `3 h 05 min`.
+#[must_use]
+pub fn format_duration(duration: Duration) -> String {
+    if duration < Duration::from_secs(10) {
+        let tenths = (duration.as_millis() + 50) / 100;
+        return format!("{}.{} s", tenths / 10, tenths % 10);
+    }
+    let seconds = duration.as_secs() + u64::from(duration.subsec_millis() >= 500);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{} d {:02} h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_need_a_unit_and_a_bound() {
+        assert_eq!(parse_duration("75s"), Ok(Duration::from_secs(75)));
+        assert_eq!(parse_duration("1h 30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(parse_duration("PT5M"), Ok(Duration::from_secs(300)));
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        for bad in ["", "10", "1.5", "-5s", "soon", "31d", "9999999h"] {
+            assert!(parse_duration(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn people_read_two_units_at_most() {
+        let show = |ms| format_duration(Duration::from_millis(ms));
+        assert_eq!(show(449), "0.4 s");
+        assert_eq!(show(12_000), "12 s");
+        assert_eq!(show(59_700), "1 min 00 s");
+        assert_eq!(show(120_000), "2 min 00 s");
+        assert_eq!(show(11_100_000), "3 h 05 min");
+    }
+}

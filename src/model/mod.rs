@@ -1,0 +1,25 @@
+//! Domain values whose constructors hold the invariants.
+//!
+//! A value of one of these types is legal by construction, so nothing further down checks it again.
+//! `plan` and `expand` make them, everything below only reads them.
+
+mod duration;
+mod id;
+mod limits;
+mod operation;
+mod region;
+mod request;
+mod secret;
+mod target;
+
+pub use duration::{format_duration, parse_duration};
+pub use id::{
+    CredentialName, EnterpriseProjectId, InvalidValue, Label, OperationId, PlanDigest, ProjectId, ProjectName,
+    RegistryId, RunId, SetName, WaveName,
+};
+pub use limits::{FailureBudget, Limits, MaxFailures, Quota, QuotaScope, RetryLimits};
+pub use operation::{Content, Operation, Selector};
+pub use region::{KNOWN_REGIONS, Region};
+pub use request::{Endpoint, Method, RegistryRef, RegistryType, Request, SyncBody};
+pub use secret::{REDACTED, Secret};
+pub use target::{ProjectRef, Target};

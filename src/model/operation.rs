@@ -1,0 +1,74 @@
+//! One operation: one request for one target.
+
+use super::id::{OperationId, SetName};
+use super::request::{Endpoint, RegistryType, Request, SyncBody};
+use super::target::{ProjectRef, Target};
+use crate::source::Location;
+
+/// A `select` set: which registries of the account, matched online only.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+pub struct Selector {
+    /// The set that holds it.
+    pub set: SetName,
+    /// Types, any of them; empty means all.
+    pub registry_type: Vec<RegistryType>,
+    /// A name or glob.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registry_name: Option<String>,
+    /// `success`, `fail` or `accessing`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+}
+
+/// What an operation asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// What is known offline.
+    pub body: SyncBody,
+    /// What the network has to resolve first; empty in most plans.
+    pub selectors: Vec<Selector>,
+}
+
+/// One planned request. Holds only rendered, checked values.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// Stable id.
+    pub id: OperationId,
+    /// Index of its plan in [`crate::expand::ExecutionPlan::plans`].
+    pub plan: usize,
+    /// Index of its wave in that plan.
+    pub wave: usize,
+    /// Where it is for.
+    pub target: Target,
+    /// The registry sets that were merged into it, in plan order.
+    pub sets: Vec<SetName>,
+    /// The line of the plan that governs it.
+    pub location: Location,
+    /// Where it is sent.
+    pub endpoint: Endpoint,
+    /// What is asked.
+    pub content: Content,
+}
+
+impl Operation {
+    /// Whether the network has to be asked before this can be sent (`lookup`, `select`).
+    #[must_use]
+    pub fn needs_network(&self) -> bool {
+        matches!(self.target.project_id, ProjectRef::Lookup) || !self.content.selectors.is_empty()
+    }
+
+    /// The request, or nothing while [`Operation::needs_network`].
+    #[must_use]
+    pub fn request(&self) -> Option<Request> {
+        match &self.target.project_id {
+            ProjectRef::Id(project_id) if self.content.selectors.is_empty() => Some(Request::create_sync_task(
+                &self.endpoint,
+                &self.target.region,
+                project_id,
+                &self.target.enterprise_project_id,
+                &self.content.body,
+            )),
+            _ => None,
+        }
+    }
+}

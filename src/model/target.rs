@@ -1,0 +1,39 @@
+//! The place an operation is for.
+
+use super::id::{CredentialName, EnterpriseProjectId, ProjectId, ProjectName};
+use super::region::Region;
+
+/// How a plan names the project of one region.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ProjectRef {
+    /// The id itself.
+    Id(ProjectId),
+    /// `lookup`: IAM is asked for it (`GET /v3/projects?name={region}`).
+    Lookup,
+}
+
+impl ProjectRef {
+    /// The id, or the plan's word `lookup`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Id(id) => id.as_str(),
+            Self::Lookup => "lookup",
+        }
+    }
+}
+
+/// One project in one region under one enterprise project and one credential.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// The plan's name for the project.
+    pub project: ProjectName,
+    /// The region; sets the endpoint and the `region` header.
+    pub region: Region,
+    /// The project's id in that region.
+    pub project_id: ProjectRef,
+    /// The enterprise project.
+    pub enterprise_project_id: EnterpriseProjectId,
+    /// Who asks.
+    pub credential: CredentialName,
+}

@@ -1,0 +1,13 @@
+//! Policies as pure functions: what an answer means, when to try again, what a quota allows.
+
+mod classify;
+mod quota;
+mod redact;
+mod retry;
+mod service_code;
+
+pub use classify::{Answer, SendError, Verdict, classify, classify_error};
+pub use quota::Bucket;
+pub use redact::Redactor;
+pub use retry::retry_delay;
+pub use service_code::{ServiceCode, service_code, service_codes};

@@ -1,0 +1,1 @@
+//! JSON: the run report, the plan and the diagnostics.

@@ -1,0 +1,47 @@
+//! What a run needs from outside. `io`, `terminal` and `simulator` implement these.
+
+use std::future::Future;
+use std::time::Duration;
+
+use crate::event::RunEvent;
+use crate::expand::ExecutionPlan;
+use crate::policy::{Answer, SendError};
+use crate::sign::SignedRequest;
+use crate::summary::RunSummary;
+
+/// Sends one signed request once.
+pub trait Transport {
+    /// Sends it and reads the answer, within `timeout` in all.
+    fn send(&self, request: SignedRequest, timeout: Duration) -> impl Future<Output = Result<Answer, SendError>>;
+}
+
+/// The run's time: since its start, and on the wall.
+pub trait Clock {
+    /// Time since the start of the run, on the run's clock.
+    fn now(&self) -> Duration;
+    /// The wall clock, for signatures and reports.
+    fn wall(&self) -> jiff::Timestamp;
+    /// Sleeps until `now()` is at least `at`.
+    fn sleep_until(&self, at: Duration) -> impl Future<Output = ()>;
+    /// A duration of the run's clock in real time (they differ under `--time-scale`).
+    fn real(&self, duration: Duration) -> Duration;
+}
+
+/// Takes events as they happen. A sink that can't write says so once and goes on.
+pub trait EventSink {
+    /// One event, already applied to `summary`.
+    fn on_event(&mut self, event: &RunEvent, plan: &ExecutionPlan, summary: &RunSummary);
+    /// Called a few times a second, and when the waiting changes: what the scheduler waits for.
+    fn on_waiting(&mut self, waiting: Option<&Waiting>, summary: &RunSummary);
+}
+
+/// What the next launch waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Until when, on the run's clock.
+    pub until: Duration,
+    /// `quota (cn-north-4)`, `pause between waves`, `retry`.
+    pub what: String,
+    /// Operations that wait.
+    pub operations: usize,
+}

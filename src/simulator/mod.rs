@@ -1,0 +1,1 @@
+//! A local HSS and IAM to rehearse against.

@@ -1,0 +1,1 @@
+//! Strict rendering of one scalar: expressions only, bounded, errors with spans.

@@ -1,0 +1,1 @@
+//! Text to the terminal, with control characters neutralised.

@@ -1,0 +1,4 @@
+//! The only module that prints.
+
+pub mod console;
+pub mod progress;
