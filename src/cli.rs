@@ -1,1 +1,274 @@
-//! Argument types and help text.
+//! Argument types and help text, nothing else.
+//!
+//! What was typed is separate from what it means: nothing here touches the machine or the domain. `command` turns
+//! these into domain values, with errors that name the flag.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// What `hss-sync` alone prints.
+pub const OVERVIEW: &str = "\
+hss-sync asks Huawei Cloud HSS to refresh its list of container images, for many projects and regions at once,
+from checked-in YAML plans, inside the service's quota.
+
+  validate   prove plans correct, offline        hss-sync validate plans/
+  plan       show what would be sent, offline    hss-sync plan plans/fleet.yaml
+  run        send the requests                   hss-sync run plans/fleet.yaml
+  simulate   a local HSS to rehearse against     hss-sync simulate
+  explain    explain a code                      hss-sync explain unknown-set
+
+Try it without an account:  hss-sync run plans/quickstart.yaml --simulate
+Everything else:            hss-sync --help, hss-sync COMMAND --help
+";
+
+/// Declarative batch runner for image synchronisation tasks of Huawei Cloud HSS.
+#[derive(Debug, Parser)]
+#[command(
+    name = "hss-sync",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true,
+    after_help = "Exit codes: 0 all accepted or valid, 1 an operation failed, 2 usage, 3 invalid plan, 4 incomplete or \
+                  unknown, 5 credentials, 6 a report could not be written. `hss-sync explain 4` says more."
+)]
+pub struct Cli {
+    /// Flags that every command takes.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<CommandArgs>,
+}
+
+/// Flags that every command takes.
+#[derive(Clone, Debug, Args)]
+pub struct GlobalArgs {
+    /// When to use colour; `NO_COLOR` in the environment means never
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: ColorArg,
+    /// Print less: no progress, no summary; errors and results stay
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Print more: where settings and credentials came from
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+/// `--color`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorArg {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum CommandArgs {
+    /// Prove plans correct: schema, references, templates, expansion, lints. No network
+    Validate(ValidateArgs),
+    /// Show each operation, the digest, the number of calls and the forecast. No network
+    Plan(PlanArgs),
+    /// Send the requests of plans, inside the quota, and report on every operation
+    Run(RunArgs),
+    /// Run a local HSS and IAM on loopback to rehearse against
+    #[cfg(feature = "simulator")]
+    Simulate(SimulateArgs),
+    /// Explain a diagnostic, an HSS or gateway error code, or an exit code
+    Explain(ExplainArgs),
+    /// Print a published JSON Schema
+    Schema(SchemaArgs),
+}
+
+/// Which plans, with which values.
+#[derive(Clone, Debug, Args)]
+pub struct InputArgs {
+    /// Plan files, directories (searched for *.yaml and *.yml), or `-` for standard input
+    #[arg(required = true, value_name = "PLAN")]
+    pub plans: Vec<PathBuf>,
+    /// Set a template variable that a plan declares; wins over everything else
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    pub vars: Vec<String>,
+    /// Set template variables from a YAML or JSON file (name: value)
+    #[arg(long, value_name = "FILE")]
+    pub vars_file: Vec<PathBuf>,
+    /// Send to this endpoint whatever the region, such as http://127.0.0.1:8080 (http on loopback only)
+    #[arg(long, value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// Allow this host in a plan's `endpoints`, besides myhuaweicloud.com and myhuaweicloud.eu
+    #[arg(long, value_name = "HOST")]
+    pub allow_endpoint: Vec<String>,
+    /// Treat warnings as errors
+    #[arg(long)]
+    pub deny_warnings: bool,
+}
+
+/// How fast, over what the plan says.
+#[derive(Clone, Debug, Default, Args)]
+pub struct PaceArgs {
+    /// Requests in flight over all regions, instead of the plan's `limits.concurrency` (1-1024)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub concurrency: Option<u32>,
+    /// Calls in a sliding window, instead of the plan's `limits.quota`, such as 5/1m
+    #[arg(long, value_name = "CALLS/DURATION")]
+    pub quota: Option<String>,
+}
+
+/// Output of a command that shows a result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum FormatArg {
+    /// Text for people
+    #[default]
+    Human,
+    /// One JSON document on standard output
+    Json,
+}
+
+/// `validate`.
+#[derive(Clone, Debug, Args)]
+#[command(before_help = "Example:  hss-sync validate plans/ --deny-warnings")]
+pub struct ValidateArgs {
+    /// Plans and values.
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Output format
+    #[arg(long, value_enum, default_value_t)]
+    pub format: FormatArg,
+}
+
+/// `plan`.
+#[derive(Clone, Debug, Args)]
+#[command(before_help = "Example:  hss-sync plan plans/multi-region.yaml --format json")]
+pub struct PlanArgs {
+    /// Plans and values.
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Pace.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// Output format
+    #[arg(long, value_enum, default_value_t)]
+    pub format: FormatArg,
+}
+
+/// `run`.
+#[derive(Clone, Debug, Args)]
+#[command(before_help = "Example:  hss-sync run plans/quickstart.yaml --simulate")]
+pub struct RunArgs {
+    /// Plans and values.
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Pace.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// Stop after planning and print what `plan` prints; sends nothing
+    #[arg(long, conflicts_with_all = ["simulate", "report"])]
+    pub dry_run: bool,
+    /// Output format of --dry-run
+    #[arg(long, value_enum, default_value_t, requires = "dry_run")]
+    pub format: FormatArg,
+    /// Send to an embedded simulator instead of the service; needs no credentials
+    #[cfg(feature = "simulator")]
+    #[arg(long, conflicts_with = "endpoint")]
+    pub simulate: bool,
+    /// With --simulate: N seconds of simulated time pass in one real second (1-10000)
+    #[cfg(feature = "simulator")]
+    #[arg(long, value_name = "N", requires = "simulate", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub time_scale: u32,
+    /// With --simulate: how the service misbehaves, such as 429:10%,drop:1%,latency:200ms
+    #[cfg(feature = "simulator")]
+    #[arg(long, value_name = "SPEC", requires = "simulate")]
+    pub fault: Option<String>,
+    /// With --simulate: the quota that the simulator enforces (default: the published 5/1m)
+    #[cfg(feature = "simulator")]
+    #[arg(long, value_name = "CALLS/DURATION", requires = "simulate")]
+    pub simulator_quota: Option<String>,
+    /// Write a report as FORMAT=PATH (`-` is standard output); the format is json; repeatable
+    #[arg(long, value_name = "FORMAT=PATH")]
+    pub report: Vec<String>,
+    /// Stop launching at the first failure
+    #[arg(long, conflicts_with = "max_failures")]
+    pub fail_fast: bool,
+    /// Stop when more operations than this failed or are unknown, such as 3 or 5%
+    #[arg(long, value_name = "N|N%")]
+    pub max_failures: Option<String>,
+    /// Stop launching after this time, such as 50m
+    #[arg(long, value_name = "DURATION")]
+    pub max_duration: Option<String>,
+    /// Where runs are kept
+    #[arg(long, value_name = "DIR", default_value = ".hss-sync")]
+    pub state_dir: PathBuf,
+    /// Don't ask before sending
+    #[arg(long)]
+    pub yes: bool,
+    /// Trust the certificates in this PEM file, besides the system's
+    #[arg(long, value_name = "FILE")]
+    pub ca_cert: Option<PathBuf>,
+}
+
+/// `simulate`.
+#[cfg(feature = "simulator")]
+#[derive(Clone, Debug, Args)]
+#[command(before_help = "Example:  hss-sync simulate --fault '429:10%,latency:200ms'")]
+pub struct SimulateArgs {
+    /// Loopback address and port to listen on; port 0 chooses a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
+    pub listen: String,
+    /// How the service misbehaves, such as 429:10%,503:5%,drop:1%,latency:200ms
+    #[arg(long, value_name = "SPEC")]
+    pub fault: Option<String>,
+    /// The quota that is enforced for each user and source address
+    #[arg(long, value_name = "CALLS/DURATION", default_value = "5/1m")]
+    pub quota: String,
+    /// Seed of faults and latencies
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Write one JSON line for each request to this file
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+    /// N seconds of simulated time pass in one real second (1-10000)
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub time_scale: u32,
+}
+
+/// `explain`.
+#[derive(Clone, Debug, Args)]
+#[command(before_help = "Example:  hss-sync explain unknown-set")]
+pub struct ExplainArgs {
+    /// A diagnostic (unknown-set), an error code (HSS.0013, APIGW.0308), or an exit code (4); none: list them all
+    pub code: Option<String>,
+}
+
+/// `schema`.
+#[derive(Clone, Debug, Args)]
+#[command(before_help = "Example:  hss-sync schema plan > plan.schema.json")]
+pub struct SchemaArgs {
+    /// Which schema
+    #[arg(value_enum)]
+    pub schema: SchemaArg,
+}
+
+/// The published schemas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaArg {
+    /// Plan files
+    Plan,
+    /// The report of `run`
+    Report,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_argument_tree_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

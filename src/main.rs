@@ -1,1 +1,16 @@
-fn main() {}
+//! `hss-sync`: reads the environment once, performs one command, returns its code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use hss_sync::cli::Cli;
+use hss_sync::command;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    ExitCode::from(command::execute(&cli, environment).code())
+}

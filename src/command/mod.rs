@@ -1,1 +1,73 @@
-//! Commands: each file wires the pieces for one command.
+//! Commands: each file wires the pieces for one command and returns how the process ends.
+//!
+//! `load` is the road that `validate`, `plan` and `run` share: paths to an execution plan, or the diagnostics that
+//! stopped it.
+
+mod explain;
+mod load;
+mod plan;
+mod run;
+mod schema;
+#[cfg(feature = "simulator")]
+mod simulate;
+mod validate;
+
+use std::collections::BTreeMap;
+
+use crate::cli::{Cli, CommandArgs, OVERVIEW};
+use crate::exit::ExitStatus;
+use crate::terminal::console::Console;
+
+/// The environment, read once in `main`.
+pub type Environment = BTreeMap<String, String>;
+
+/// What every command has at hand.
+#[derive(Debug)]
+struct Context {
+    console: Console,
+    environment: Environment,
+}
+
+impl Context {
+    /// Prints the result of a command.
+    fn print(&self, text: &str) -> ExitStatus {
+        self.printed(self.console.result(text), ExitStatus::Success)
+    }
+
+    /// `status`, or the status for standard output that can't be written, with a message.
+    fn printed(&self, written: std::io::Result<()>, status: ExitStatus) -> ExitStatus {
+        match written {
+            Ok(()) => status,
+            Err(error) => {
+                self.console.error(&format!("the result could not be written to standard output: {error}"));
+                status.max(ExitStatus::Unwritable)
+            }
+        }
+    }
+
+    /// Says what is wrong with the call.
+    fn usage(&self, message: &str) -> ExitStatus {
+        self.console.error(message);
+        ExitStatus::Usage
+    }
+}
+
+/// Performs one command.
+#[must_use]
+pub fn execute(cli: &Cli, environment: Environment) -> ExitStatus {
+    let no_color = environment.get("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let context = Context { console: Console::new(&cli.global, no_color), environment };
+    match &cli.command {
+        None => {
+            context.console.message(OVERVIEW);
+            ExitStatus::Usage
+        }
+        Some(CommandArgs::Validate(args)) => validate::validate(&context, args),
+        Some(CommandArgs::Plan(args)) => plan::plan(&context, args),
+        Some(CommandArgs::Run(args)) => run::run(&context, args),
+        #[cfg(feature = "simulator")]
+        Some(CommandArgs::Simulate(args)) => simulate::simulate(&context, args),
+        Some(CommandArgs::Explain(args)) => explain::explain(&context, args),
+        Some(CommandArgs::Schema(args)) => schema::schema(&context, args),
+    }
+}

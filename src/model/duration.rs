@@ -27,14 +27,23 @@ pub fn parse_duration(text: &str) -> Result<Duration, InvalidValue> {
     Ok(duration)
 }
 
-/// A duration for people, the two largest units that matter: `0.4 s`, `12 s`, `2 min 00 s`, `3 h 05 min`.
+/// A measured duration for people, the two largest units that matter: `0.4 s`, `12 s`, `2 min 00 s`, `3 h 05 min`.
 #[must_use]
 pub fn format_duration(duration: Duration) -> String {
     if duration < Duration::from_secs(10) {
         let tenths = (duration.as_millis() + 50) / 100;
         return format!("{}.{} s", tenths / 10, tenths % 10);
     }
-    let seconds = duration.as_secs() + u64::from(duration.subsec_millis() >= 500);
+    format_seconds(duration.as_secs() + u64::from(duration.subsec_millis() >= 500))
+}
+
+/// A duration that is only expected, for people: as [`format_duration`], in whole seconds, rounded up, at least one.
+#[must_use]
+pub fn format_estimate(duration: Duration) -> String {
+    format_seconds((duration.as_secs() + u64::from(duration.subsec_nanos() > 0)).max(1))
+}
+
+fn format_seconds(seconds: u64) -> String {
     match seconds {
         0..60 => format!("{seconds} s"),
         60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
@@ -66,5 +75,8 @@ mod tests {
         assert_eq!(show(59_700), "1 min 00 s");
         assert_eq!(show(120_000), "2 min 00 s");
         assert_eq!(show(11_100_000), "3 h 05 min");
+        assert_eq!(format_estimate(Duration::from_millis(1_200)), "2 s");
+        assert_eq!(format_estimate(Duration::ZERO), "1 s");
+        assert_eq!(format_estimate(Duration::from_millis(120_400)), "2 min 01 s");
     }
 }

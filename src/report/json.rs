@@ -1,1 +1,394 @@
-//! JSON: the run report, the plan and the diagnostics.
+//! JSON: the run report, the plan and the diagnostics, as `schemas/` and the contract publish them.
+//!
+//! Everything is serialised from borrowed values straight into the writer, so that a report costs no second copy of
+//! the run.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::ser::Serializer;
+
+use crate::diagnostic::{Diagnostic, Label, Place, Severity};
+use crate::event::AttemptRecord;
+use crate::exit::ExitStatus;
+use crate::expand::ExecutionPlan;
+use crate::forecast::Forecast;
+use crate::model::{Operation, ProjectRef, SyncBody};
+use crate::sign::encode_query;
+use crate::source::{Location, Sources};
+use crate::summary::{Counts, OperationSummary, RunSummary};
+
+/// The version of every document that is written here.
+const SCHEMA_VERSION: u32 = 1;
+
+/// What a run report says beyond plan and summary.
+#[derive(Clone, Copy, Debug)]
+pub struct RunFacts {
+    /// How the process will end.
+    pub exit: ExitStatus,
+    /// Whether the answers came from a simulator.
+    pub simulated: bool,
+}
+
+/// Writes the report of a run (`schemas/report.schema.json`).
+///
+/// # Errors
+/// When the writer fails.
+pub fn write_run(
+    out: &mut dyn Write,
+    plan: &ExecutionPlan,
+    sources: &Sources,
+    summary: &RunSummary,
+    facts: RunFacts,
+) -> io::Result<()> {
+    let started_at = summary.started_at.unwrap_or_default();
+    let document = RunDocument {
+        schema_version: SCHEMA_VERSION,
+        tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
+        run: Run {
+            id: summary.run.as_ref().map_or("", |run| run.as_str()),
+            started_at: timestamp(started_at, Duration::ZERO),
+            finished_at: timestamp(started_at, summary.elapsed),
+            exit_code: facts.exit.code(),
+            simulated: facts.simulated,
+            shard: None,
+        },
+        plans: plan_entries(plan),
+        summary: SummaryEntry {
+            counts: summary.counts,
+            attempts: summary.attempts,
+            throttled: summary.throttled,
+            duration_ms: millis(summary.elapsed),
+            forecast_ms: millis(summary.forecast),
+        },
+        operations: Each(|| {
+            plan.operations.iter().zip(&summary.operations).map(|(operation, outcome)| RunOperation {
+                operation: operation_entry(plan, sources, operation),
+                outcome: outcome.outcome.as_ref().map_or("not_attempted", |outcome| outcome.as_str()),
+                reason: outcome.outcome.as_ref().and_then(|outcome| outcome.reason()),
+                attempts: attempts(started_at, outcome),
+            })
+        }),
+    };
+    finish(out, &document)
+}
+
+/// Writes what `plan --format json` prints.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write_plan(
+    out: &mut dyn Write,
+    plan: &ExecutionPlan,
+    sources: &Sources,
+    forecast: &Forecast,
+) -> io::Result<()> {
+    let document = PlanDocument {
+        schema_version: SCHEMA_VERSION,
+        plans: plan_entries(plan),
+        digest: plan.digest.as_str(),
+        forecast,
+        operations: Each(|| plan.operations.iter().map(|operation| operation_entry(plan, sources, operation))),
+    };
+    finish(out, &document)
+}
+
+/// Writes what `validate --format json` prints.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write_diagnostics(
+    out: &mut dyn Write,
+    diagnostics: &[Diagnostic],
+    sources: &Sources,
+    plans: usize,
+    operations: Option<usize>,
+) -> io::Result<()> {
+    let count = |severity| diagnostics.iter().filter(|diagnostic| diagnostic.severity() == severity).count();
+    let document = DiagnosticsDocument {
+        schema_version: SCHEMA_VERSION,
+        diagnostics: diagnostics.iter().map(|diagnostic| diagnostic_entry(diagnostic, sources)).collect(),
+        summary: DiagnosticsSummary {
+            plans,
+            operations,
+            errors: count(Severity::Error),
+            warnings: count(Severity::Warning),
+        },
+    };
+    finish(out, &document)
+}
+
+fn finish(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, document)?;
+    out.write_all(b"\n")
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn timestamp(started_at: jiff::Timestamp, after: Duration) -> String {
+    let at = started_at.checked_add(after).unwrap_or(started_at);
+    format!("{at:.3}")
+}
+
+/// A sequence that is made while it is written.
+struct Each<F>(F);
+
+impl<F, I> Serialize for Each<F>
+where
+    F: Fn() -> I,
+    I: Iterator,
+    I::Item: Serialize,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
+}
+
+#[derive(Serialize)]
+struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Run<'a> {
+    id: &'a str,
+    started_at: String,
+    finished_at: String,
+    exit_code: u8,
+    simulated: bool,
+    shard: Option<String>,
+}
+
+#[derive(Serialize)]
+struct PlanEntry<'a> {
+    path: &'a str,
+    name: &'a str,
+    digest: &'a str,
+}
+
+#[derive(Serialize)]
+struct SummaryEntry {
+    #[serde(flatten)]
+    counts: Counts,
+    attempts: usize,
+    throttled: usize,
+    duration_ms: u64,
+    forecast_ms: u64,
+}
+
+#[derive(Serialize)]
+struct RunDocument<'a, O: Serialize> {
+    schema_version: u32,
+    tool: Tool,
+    run: Run<'a>,
+    plans: Vec<PlanEntry<'a>>,
+    summary: SummaryEntry,
+    operations: O,
+}
+
+#[derive(Serialize)]
+struct PlanDocument<'a, O: Serialize> {
+    schema_version: u32,
+    plans: Vec<PlanEntry<'a>>,
+    digest: &'a str,
+    forecast: &'a Forecast,
+    operations: O,
+}
+
+#[derive(Serialize)]
+struct SourceEntry<'a> {
+    path: &'a str,
+    line: u32,
+    column: u32,
+}
+
+#[derive(Serialize)]
+struct RequestEntry<'a> {
+    method: &'static str,
+    url: String,
+    body: &'a SyncBody,
+}
+
+#[derive(Serialize)]
+struct OperationEntry<'a> {
+    id: &'a str,
+    project: &'a str,
+    region: &'a str,
+    project_id: &'a str,
+    enterprise_project_id: &'a str,
+    credential: &'a str,
+    registry_sets: Vec<&'a str>,
+    wave: &'a str,
+    source: SourceEntry<'a>,
+    request: RequestEntry<'a>,
+    /// What has to be asked of the network before the request is complete.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unresolved: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct RunOperation<'a> {
+    #[serde(flatten)]
+    operation: OperationEntry<'a>,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    attempts: Vec<AttemptEntry<'a>>,
+}
+
+#[derive(Serialize)]
+struct AttemptEntry<'a> {
+    started_at: String,
+    duration_ms: u64,
+    status: Option<u16>,
+    error_code: Option<&'a str>,
+    error_message: Option<&'a str>,
+    request_id: Option<&'a str>,
+}
+
+fn plan_entries(plan: &ExecutionPlan) -> Vec<PlanEntry<'_>> {
+    plan.plans
+        .iter()
+        .map(|plan| PlanEntry { path: &plan.path, name: &plan.name, digest: plan.digest.as_str() })
+        .collect()
+}
+
+fn operation_entry<'a>(plan: &'a ExecutionPlan, sources: &'a Sources, operation: &'a Operation) -> OperationEntry<'a> {
+    let (path, position) = sources.place(operation.location);
+    let target = &operation.target;
+    let mut unresolved = Vec::new();
+    if matches!(target.project_id, ProjectRef::Lookup) {
+        unresolved.push("project_id: lookup".to_owned());
+    }
+    unresolved.extend(operation.content.selectors.iter().map(|selector| format!("select: {}", selector.set)));
+    OperationEntry {
+        id: operation.id.as_str(),
+        project: target.project.as_str(),
+        region: target.region.as_str(),
+        project_id: target.project_id.as_str(),
+        enterprise_project_id: target.enterprise_project_id.as_str(),
+        credential: target.credential.as_str(),
+        registry_sets: operation.sets.iter().map(|set| set.as_str()).collect(),
+        wave: plan.plans[operation.plan].waves[operation.wave].name.as_str(),
+        source: SourceEntry { path, line: position.line(), column: position.column() },
+        request: RequestEntry { method: "POST", url: url(operation), body: &operation.content.body },
+        unresolved,
+    }
+}
+
+/// The URL that is sent; while the project id is to be looked up, its place holds `{project_id}`.
+fn url(operation: &Operation) -> String {
+    match operation.request() {
+        Some(request) => request_url(&request),
+        None => {
+            let id = match &operation.target.project_id {
+                ProjectRef::Id(id) => crate::sign::encode_path(id.as_str()),
+                ProjectRef::Lookup => "{project_id}".to_owned(),
+            };
+            let query =
+                [("enterprise_project_id".to_owned(), operation.target.enterprise_project_id.as_str().to_owned())];
+            format!("{}/v5/{id}/image/image-sync/tasks?{}", operation.endpoint, encode_query(&query))
+        }
+    }
+}
+
+fn request_url(request: &crate::model::Request) -> String {
+    let path = crate::sign::encode_path(&request.path);
+    format!("{}{path}?{}", request.endpoint, encode_query(&request.query))
+}
+
+fn attempts(started_at: jiff::Timestamp, operation: &OperationSummary) -> Vec<AttemptEntry<'_>> {
+    let entry = |attempt: &AttemptRecord| (timestamp(started_at, attempt.started), millis(attempt.duration));
+    operation
+        .attempts
+        .iter()
+        .map(|attempt| {
+            let (started_at, duration_ms) = entry(attempt);
+            AttemptEntry {
+                started_at,
+                duration_ms,
+                status: attempt.status,
+                error_code: attempt.error_code.as_deref(),
+                error_message: attempt.error_message.as_deref(),
+                request_id: attempt.request_id.as_deref(),
+            }
+        })
+        .collect()
+}
+
+#[derive(Serialize)]
+struct DiagnosticEntry<'a> {
+    code: &'static str,
+    severity: Severity,
+    message: &'a str,
+    path: &'a str,
+    line: Option<u32>,
+    column: Option<u32>,
+    end_line: Option<u32>,
+    end_column: Option<u32>,
+    help: Option<&'a str>,
+    label: Option<&'a str>,
+    notes: &'a [String],
+    related: Vec<RelatedEntry<'a>>,
+}
+
+#[derive(Serialize)]
+struct RelatedEntry<'a> {
+    message: &'a str,
+    path: &'a str,
+    line: u32,
+    column: u32,
+}
+
+#[derive(Serialize)]
+struct DiagnosticsSummary {
+    plans: usize,
+    operations: Option<usize>,
+    errors: usize,
+    warnings: usize,
+}
+
+#[derive(Serialize)]
+struct DiagnosticsDocument<'a> {
+    schema_version: u32,
+    diagnostics: Vec<DiagnosticEntry<'a>>,
+    summary: DiagnosticsSummary,
+}
+
+fn diagnostic_entry<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> DiagnosticEntry<'a> {
+    let (path, range, label) = match &diagnostic.place {
+        Place::Text(Label { location, text }) => {
+            let source = sources.get(location.source);
+            let start = source.position(location.span.start);
+            let end = source.position(location.span.end);
+            (source.path(), Some((start, end)), (!text.is_empty()).then_some(text.as_str()))
+        }
+        Place::File(path) => (path.as_str(), None, None),
+    };
+    let related = |label: &'a Label| {
+        let (path, position) = place(sources, label.location);
+        RelatedEntry { message: &label.text, path, line: position.line(), column: position.column() }
+    };
+    DiagnosticEntry {
+        code: diagnostic.code.as_str(),
+        severity: diagnostic.severity(),
+        message: &diagnostic.message,
+        path,
+        line: range.map(|(start, _)| start.line()),
+        column: range.map(|(start, _)| start.column()),
+        end_line: range.map(|(_, end)| end.line()),
+        end_column: range.map(|(_, end)| end.column()),
+        help: diagnostic.help.as_deref(),
+        label,
+        notes: &diagnostic.notes,
+        related: diagnostic.secondary.iter().map(related).collect(),
+    }
+}
+
+fn place(sources: &Sources, location: Location) -> (&str, crate::source::Position) {
+    sources.place(location)
+}

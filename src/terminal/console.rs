@@ -1,1 +1,161 @@
-//! Text to the terminal, with control characters neutralised.
+//! Standard output and standard error.
+//!
+//! Results go to standard output, everything else to standard error. Text that came from outside has been made visible
+//! (`diagnostic::visible`) by whoever put it into a sentence; here it is only written.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use crate::cli::{ColorArg, GlobalArgs};
+use crate::diagnostic::{Diagnostic, Style, render};
+use crate::source::Sources;
+
+/// The width when there is no terminal to ask.
+const DEFAULT_WIDTH: usize = 120;
+/// Diagnostics that are shown for one invocation; the rest is counted.
+const MOST_DIAGNOSTICS: usize = 100;
+
+/// Where people read.
+#[derive(Debug)]
+pub struct Console {
+    out_style: Style,
+    err_style: Style,
+    /// `-q`
+    quiet: bool,
+    /// `-v`
+    verbose: bool,
+}
+
+impl Console {
+    /// A console with the flags that were given; `no_color` is whether `NO_COLOR` is set to something.
+    #[must_use]
+    pub fn new(global: &GlobalArgs, no_color: bool) -> Self {
+        let style = |is_terminal: bool| match global.color {
+            ColorArg::Always => Style::Colour,
+            ColorArg::Never => Style::Plain,
+            ColorArg::Auto if is_terminal && !no_color => Style::Colour,
+            ColorArg::Auto => Style::Plain,
+        };
+        Self {
+            out_style: style(io::stdout().is_terminal()),
+            err_style: style(io::stderr().is_terminal()),
+            quiet: global.quiet,
+            verbose: global.verbose,
+        }
+    }
+
+    /// The width of the terminal behind standard output, or a usual one.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        console::Term::stdout().size_checked().map_or(DEFAULT_WIDTH, |(_, columns)| usize::from(columns).max(40))
+    }
+
+    /// Whether a person can be asked and a bar be drawn.
+    #[must_use]
+    pub fn is_interactive(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Whether a bar can be drawn.
+    #[must_use]
+    pub fn has_bar(&self) -> bool {
+        io::stderr().is_terminal() && !self.quiet
+    }
+
+    /// `-q`.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Writes a result to standard output. A reader that went away (`| head`) is no error.
+    ///
+    /// # Errors
+    /// When standard output can't be written for another reason.
+    pub fn result(&self, text: &str) -> io::Result<()> {
+        self.result_with(|out| out.write_all(text.as_bytes()))
+    }
+
+    /// As [`Console::result`], for what is written piece by piece.
+    ///
+    /// # Errors
+    /// When standard output can't be written, except that a reader went away.
+    pub fn result_with(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        match write(&mut out).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Writes text to standard error, whatever `-q` says. Standard error that can't be written leaves nothing to tell.
+    pub fn message(&self, text: &str) {
+        let mut err = io::stderr().lock();
+        let _ = err.write_all(text.as_bytes());
+        if !text.ends_with('\n') {
+            let _ = err.write_all(b"\n");
+        }
+    }
+
+    /// Writes text to standard error unless `-q`.
+    pub fn info(&self, text: &str) {
+        if !self.quiet {
+            self.message(text);
+        }
+    }
+
+    /// Writes text to standard error with `-v`.
+    pub fn detail(&self, text: &str) {
+        if self.verbose {
+            self.message(text);
+        }
+    }
+
+    /// `error: …` on standard error.
+    pub fn error(&self, text: &str) {
+        let word = match self.err_style {
+            Style::Colour => "\u{1b}[1;31merror\u{1b}[0m",
+            Style::Plain => "error",
+        };
+        self.message(&format!("{word}: {text}"));
+    }
+
+    /// Diagnostics as the result of a command, on standard output.
+    ///
+    /// # Errors
+    /// When standard output can't be written.
+    pub fn diagnostics_as_result(&self, diagnostics: &[Diagnostic], sources: &Sources) -> io::Result<()> {
+        self.result(&rendered(diagnostics, sources, self.out_style))
+    }
+
+    /// Diagnostics beside the result of a command, on standard error; with `-q` errors only.
+    pub fn diagnostics(&self, diagnostics: &[Diagnostic], sources: &Sources) {
+        let shown: Vec<Diagnostic> =
+            diagnostics.iter().filter(|diagnostic| diagnostic.is_error() || !self.quiet).cloned().collect();
+        if !shown.is_empty() {
+            self.message(&rendered(&shown, sources, self.err_style));
+        }
+    }
+
+    /// Asks on standard error and reads a line of standard input; only `y` and `yes` mean yes.
+    #[must_use]
+    pub fn ask(&self, question: &str) -> bool {
+        let mut err = io::stderr().lock();
+        let _ = write!(err, "{question} [y/N] ");
+        let _ = err.flush();
+        let mut answer = String::new();
+        let read = io::stdin().lock().read_line(&mut answer);
+        read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    }
+}
+
+fn rendered(diagnostics: &[Diagnostic], sources: &Sources, style: Style) -> String {
+    let mut text = String::new();
+    for diagnostic in diagnostics.iter().take(MOST_DIAGNOSTICS) {
+        text.push_str(&render(diagnostic, sources, style));
+        text.push('\n');
+    }
+    if diagnostics.len() > MOST_DIAGNOSTICS {
+        text.push_str(&format!("... and {} more; --format json lists them all\n\n", diagnostics.len() - MOST_DIAGNOSTICS));
+    }
+    text
+}

@@ -1,0 +1,28 @@
+//! `hss-sync plan`, and `run --dry-run`: the same road as `run`, stopping before anything is sent.
+
+use super::Context;
+use super::load::{Loaded, load};
+use crate::cli::{FormatArg, InputArgs, PaceArgs, PlanArgs};
+use crate::exit::ExitStatus;
+use crate::expand::EndpointChain;
+use crate::report;
+
+/// Shows each operation, the digest, the number of calls and the forecast.
+pub(super) fn plan(context: &Context, args: &PlanArgs) -> ExitStatus {
+    show(context, &args.input, &args.pace, args.format)
+}
+
+/// What `plan` and `run --dry-run` print.
+pub(super) fn show(context: &Context, input: &InputArgs, pace: &PaceArgs, format: FormatArg) -> ExitStatus {
+    let Loaded { plan, sources, warnings, forecast } = match load(context, input, pace, EndpointChain::default()) {
+        Ok(loaded) => loaded,
+        Err(failure) => return failure.report(context),
+    };
+    context.console.diagnostics(&warnings, &sources);
+    let status = super::load::status_of_warnings(context, input, &warnings);
+    let written = match format {
+        FormatArg::Human => context.console.result(&report::plan_tables(&plan, &forecast, context.console.width())),
+        FormatArg::Json => context.console.result_with(|out| report::write_plan(out, &plan, &sources, &forecast)),
+    };
+    context.printed(written, status)
+}

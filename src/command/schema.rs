@@ -1,0 +1,15 @@
+//! `hss-sync schema`: prints a published schema.
+
+use super::Context;
+use crate::cli::{SchemaArg, SchemaArgs};
+use crate::exit::ExitStatus;
+use crate::plan::PLAN_SCHEMA;
+use crate::report::REPORT_SCHEMA;
+
+/// Prints the schema as it stands in `schemas/`.
+pub(super) fn schema(context: &Context, args: &SchemaArgs) -> ExitStatus {
+    context.print(match args.schema {
+        SchemaArg::Plan => PLAN_SCHEMA,
+        SchemaArg::Report => REPORT_SCHEMA,
+    })
+}
