@@ -1,29 +1,23 @@
 //! Request, credential and time to a signed request.
 //!
 //! `SDK-HMAC-SHA256` as the official SDKs do it; the vectors in `tests/vectors/` are the oracle. A [`SignedRequest`] is
-//! made only here, and it is all that a transport accepts.
+//! made only here, and it is all that a transport accepts. One page about it: `docs/signing.md`.
 
+mod credential;
 mod hmac_sha256;
+#[cfg(test)]
+mod tests;
 
-pub use hmac_sha256::{canonical_request, signature};
+pub use credential::Credential;
+pub use hmac_sha256::{Canonical, canonical_request, encode_path, encode_query, payload_hash, signature};
 
-use crate::model::{Method, Request, Secret};
+use secrecy::zeroize::Zeroize as _;
 
-/// What proves who asks.
-#[derive(Clone, Debug)]
-pub enum Credential {
-    /// An access key pair, with a security token when it is a temporary one.
-    AccessKey {
-        /// AK: not secret, but masked in output.
-        access_key: String,
-        /// SK.
-        secret_key: Secret,
-        /// `X-Security-Token`.
-        security_token: Option<Secret>,
-    },
-    /// A ready IAM token, sent as `X-Auth-Token`.
-    Token(Secret),
-}
+use crate::model::{Method, Request};
+
+/// Headers that signing itself adds or that the transport owns: dropped when a request brings them along.
+const OWN_HEADERS: [&str; 6] =
+    ["host", "x-sdk-date", "x-security-token", "x-auth-token", "authorization", "content-length"];
 
 /// A request with everything that goes on the wire.
 #[derive(Clone)]
@@ -61,8 +55,17 @@ impl SignedRequest {
 
     /// Gives the body away.
     #[must_use]
-    pub fn into_body(self) -> Vec<u8> {
-        self.body
+    pub fn into_body(mut self) -> Vec<u8> {
+        std::mem::take(&mut self.body)
+    }
+}
+
+impl Drop for SignedRequest {
+    /// The headers hold tokens and a valid signature: they don't stay behind in memory.
+    fn drop(&mut self) {
+        for (_, value) in &mut self.headers {
+            value.zeroize();
+        }
     }
 }
 
@@ -72,9 +75,45 @@ impl std::fmt::Debug for SignedRequest {
     }
 }
 
-/// Signs a copy of the request for one attempt at `at`.
+/// Signs a copy of the request for one attempt at `at`. Signed are the host, the date, the security token of a temporary
+/// key, and each header of the request. A signature is good for 15 minutes around `at`: sign every attempt anew.
+///
+/// A token credential proves itself by `X-Auth-Token`, and nothing is signed.
 #[must_use]
 pub fn sign(request: &Request, credential: &Credential, at: jiff::Timestamp) -> SignedRequest {
-    let _ = (request, credential, at);
-    todo!()
+    let mut headers: Vec<(String, String)> = request
+        .headers
+        .iter()
+        .filter(|(name, _)| !OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()))
+        // Sent as it is signed: without outer spaces.
+        .map(|(name, value)| (name.clone(), value.trim().to_owned()))
+        .collect();
+    match credential {
+        Credential::Token(token) => headers.push(("X-Auth-Token".to_owned(), token.expose().to_owned())),
+        Credential::AccessKey { access_key, secret_key, security_token } => {
+            let date = at.strftime("%Y%m%dT%H%M%SZ").to_string();
+            headers.push(("X-Sdk-Date".to_owned(), date.clone()));
+            if let Some(token) = security_token {
+                headers.push(("X-Security-Token".to_owned(), token.expose().to_owned()));
+            }
+            headers.push(("Host".to_owned(), request.endpoint.authority().to_owned()));
+            let hash = payload_hash(&request.body);
+            let mut canonical =
+                canonical_request(request.method.as_str(), &request.path, &request.query, &headers, &hash);
+            headers.pop();
+            let signature = signature(secret_key.expose(), &date, &canonical.text);
+            canonical.text.zeroize();
+            let authorization = format!(
+                "{} Access={access_key}, SignedHeaders={}, Signature={signature}",
+                hmac_sha256::ALGORITHM,
+                canonical.signed_headers
+            );
+            headers.push(("Authorization".to_owned(), authorization));
+        }
+    }
+    let mut url = format!("{}{}", request.endpoint, encode_path(&request.path));
+    if !request.query.is_empty() {
+        url.extend(["?", &encode_query(&request.query)]);
+    }
+    SignedRequest { method: request.method, url, headers, body: request.body.clone() }
 }
