@@ -1,1 +1,0 @@
-//! Strict rendering of one scalar: expressions only, bounded, errors with spans.
