@@ -1,0 +1,209 @@
+//! The road that `validate`, `plan` and `run` share: paths to an execution plan with its forecast.
+//!
+//! A file goes as far as it can by itself (YAML, structure, references); all files are expanded together once each of them
+//! got that far. Every problem of a stage is found before the next one begins.
+
+use std::time::Duration;
+
+use super::Context;
+use super::variables::overrides;
+use crate::cli::{InputArgs, PaceArgs};
+use crate::diagnostic::{Code, Diagnostic, Severity, visible};
+use crate::exit::ExitStatus;
+use crate::expand::{EndpointChain, ExecutionPlan, expand, undeclared_overrides};
+use crate::forecast::{Forecast, forecast};
+use crate::io::{credential, fs};
+use crate::model::{Endpoint, Quota, Region, format_estimate};
+use crate::plan::{ValidatedPlan, check_structure, decode, validate};
+use crate::source::{SourceId, Sources};
+use crate::yaml;
+
+/// The answer time that forecasts assume. Not known of the service; small beside any quota wait.
+const ASSUMED_LATENCY: Duration = Duration::from_millis(500);
+
+/// Plans that are right, and all that follows from them.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) plan: ExecutionPlan,
+    pub(super) sources: Sources,
+    pub(super) warnings: Vec<Diagnostic>,
+    pub(super) forecast: Forecast,
+}
+
+/// Why there is no plan.
+#[derive(Debug)]
+pub(super) enum LoadFailure {
+    /// The call is wrong: a flag, a file that isn't there.
+    Usage(Vec<String>),
+    /// Plans are invalid.
+    Invalid { sources: Sources, diagnostics: Vec<Diagnostic>, plans: usize },
+}
+
+impl LoadFailure {
+    fn usage(message: impl Into<String>) -> Self {
+        Self::Usage(vec![message.into()])
+    }
+
+    /// Tells it on standard error.
+    pub(super) fn report(&self, context: &Context) -> ExitStatus {
+        match self {
+            Self::Usage(messages) => {
+                for message in messages {
+                    context.console.error(message);
+                }
+                ExitStatus::Usage
+            }
+            Self::Invalid { sources, diagnostics, plans } => {
+                context.console.diagnostics(diagnostics, sources);
+                context.console.message(&verdict(diagnostics, sources, *plans));
+                ExitStatus::InvalidPlan
+            }
+        }
+    }
+
+    /// Tells it on standard output, where it is the result of `validate`.
+    pub(super) fn report_as_result(&self, context: &Context) -> ExitStatus {
+        let Self::Invalid { sources, diagnostics, plans } = self else {
+            return self.report(context);
+        };
+        let written = context
+            .console
+            .diagnostics_as_result(diagnostics, sources)
+            .and_then(|()| context.console.result(&verdict(diagnostics, sources, *plans)));
+        context.printed(written, ExitStatus::InvalidPlan)
+    }
+}
+
+/// `1 error, 2 warnings`
+pub(super) fn tally(diagnostics: &[Diagnostic]) -> String {
+    let count = |severity| diagnostics.iter().filter(|diagnostic| diagnostic.severity() == severity).count();
+    let words = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    match (count(Severity::Error), count(Severity::Warning)) {
+        (0, warnings) => words(warnings, "warning"),
+        (errors, 0) => words(errors, "error"),
+        (errors, warnings) => format!("{}, {}", words(errors, "error"), words(warnings, "warning")),
+    }
+}
+
+/// The last line about invalid plans.
+fn verdict(diagnostics: &[Diagnostic], sources: &Sources, plans: usize) -> String {
+    let subject = match (plans, diagnostics.first()) {
+        (1, Some(first)) => visible(first.path(sources)).into_owned(),
+        (plans, _) => format!("{plans} plans"),
+    };
+    let code = diagnostics.iter().find(|diagnostic| diagnostic.is_error()).map_or("", |first| first.code.as_str());
+    format!("{subject}: {}. `hss-sync explain {code}` says more.\n", tally(diagnostics))
+}
+
+/// The status after warnings were shown: they count with `--deny-warnings` only.
+pub(super) fn status_of_warnings(context: &Context, input: &InputArgs, warnings: &[Diagnostic]) -> ExitStatus {
+    if input.deny_warnings && !warnings.is_empty() {
+        context.console.error(&format!("{}, and --deny-warnings makes that an error", tally(warnings)));
+        return ExitStatus::InvalidPlan;
+    }
+    ExitStatus::Success
+}
+
+/// Reads, checks and expands the plans.
+pub(super) fn load(
+    context: &Context,
+    input: &InputArgs,
+    pace: &PaceArgs,
+) -> Result<Loaded, LoadFailure> {
+    let quota = pace.quota.as_deref().map(Quota::parse).transpose().map_err(|error| {
+        LoadFailure::usage(format!("--quota {}: {error}", pace.quota.as_deref().unwrap_or_default()))
+    })?;
+    let overrides = overrides(input, &context.environment).map_err(LoadFailure::usage)?;
+    let mut chain = EndpointChain { all: operator_endpoint(input)?, ..EndpointChain::default() };
+
+    let mut sources = Sources::default();
+    let files = fs::read_plans(&input.plans, &mut sources);
+    if !files.errors.is_empty() {
+        return Err(LoadFailure::Usage(files.errors.iter().map(ToString::to_string).collect()));
+    }
+    let plans = files.count;
+    let mut diagnostics = files.diagnostics;
+    let mut valid = Vec::new();
+    for id in files.sources {
+        match validated(id, &sources, &input.allow_endpoint) {
+            Ok((plan, warnings)) => {
+                valid.push(plan);
+                diagnostics.extend(warnings);
+            }
+            Err(found) => diagnostics.extend(found),
+        }
+    }
+    if diagnostics.iter().any(Diagnostic::is_error) {
+        return Err(LoadFailure::Invalid { sources, diagnostics, plans });
+    }
+    let undeclared = undeclared_overrides(&valid, &overrides);
+    if !undeclared.is_empty() {
+        return Err(LoadFailure::Usage(undeclared));
+    }
+    chain.by_region = endpoints_by_region(context, &valid)?;
+    let (mut plan, warnings) = match expand(&valid, &sources, &overrides, &chain) {
+        Ok(expanded) => expanded,
+        Err(found) => {
+            diagnostics.extend(found);
+            return Err(LoadFailure::Invalid { sources, diagnostics, plans });
+        }
+    };
+    drop(valid);
+    diagnostics.extend(warnings);
+    apply_pace(&mut plan, quota, pace);
+    let forecast = forecast(&plan, ASSUMED_LATENCY);
+    diagnostics.extend(deadlines(&plan, &forecast));
+    Ok(Loaded { plan, sources, warnings: diagnostics, forecast })
+}
+
+/// One file up to its proof.
+fn validated(
+    id: SourceId,
+    sources: &Sources,
+    allowed_hosts: &[String],
+) -> Result<(ValidatedPlan, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let tree = yaml::parse(id, sources.get(id))?;
+    let problems = check_structure(id, &tree);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    validate(decode(id, &tree)?, allowed_hosts)
+}
+
+fn operator_endpoint(input: &InputArgs) -> Result<Option<Endpoint>, LoadFailure> {
+    let Some(text) = &input.endpoint else {
+        return Ok(None);
+    };
+    let endpoint = Endpoint::parse(text).map_err(|error| LoadFailure::usage(format!("--endpoint {text}: {error}")))?;
+    Ok(Some(endpoint))
+}
+
+fn apply_pace(plan: &mut ExecutionPlan, quota: Option<Quota>, pace: &PaceArgs) {
+    for file in &mut plan.plans {
+        if let Some(quota) = quota {
+            file.limits.quota = Quota { scope: file.limits.quota.scope, ..quota };
+        }
+        if let Some(concurrency) = pace.concurrency.and_then(std::num::NonZeroU32::new) {
+            file.limits.concurrency = concurrency;
+        }
+    }
+}
+
+/// Plans whose forecast is longer than their deadline.
+fn deadlines(plan: &ExecutionPlan, forecast: &Forecast) -> Vec<Diagnostic> {
+    plan.plans
+        .iter()
+        .filter_map(|file| file.deadline.filter(|(deadline, _)| forecast.duration > *deadline))
+        .map(|(deadline, location)| {
+            let needed = format_estimate(forecast.duration);
+            Diagnostic::at(
+                Code::DeadlineExceeded,
+                location.source,
+                location.span,
+                format!("the forecast is {needed}, longer than the deadline of {}", format_estimate(deadline)),
+            )
+            .label(format!("at least {needed} are needed"))
+            .help("a run stops cleanly at its deadline with operations left over: raise it, or split the plan")
+        })
+        .collect()
+}

@@ -1,0 +1,203 @@
+//! `hss-sync run`: plans to requests to a report.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Context;
+use super::load::{Loaded, load, status_of_warnings};
+use super::output::Outputs;
+use super::service::{Service, ServiceError};
+use crate::cli::RunArgs;
+use crate::diagnostic::visible;
+use crate::exit::ExitStatus;
+use crate::expand::{EndpointChain, ExecutionPlan};
+use crate::io::clock::RunClock;
+use crate::io::signal;
+use crate::model::{CredentialName, MaxFailures, RunId, parse_duration};
+use crate::report::{self, RunFacts};
+use crate::run::port::{Clock, EventSink};
+use crate::run::{RunOptions, run as drive};
+use crate::sign::Credential;
+use crate::source::Sources;
+use crate::summary::RunSummary;
+use crate::terminal::progress::{Bar, Lines};
+
+/// Sends the requests of plans and reports on every operation.
+pub(super) fn run(context: &Context, args: &RunArgs) -> ExitStatus {
+    if args.dry_run {
+        return super::plan::show(context, &args.input, &args.pace, args.format);
+    }
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return context.usage(&format!("the machine refuses what a run needs (timers, sockets): {error}")),
+    };
+    match runtime.block_on(run_async(context, args)) {
+        Ok(status) | Err(status) => status,
+    }
+}
+
+/// The road of a run; the error is the status of a run that never began.
+async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, ExitStatus> {
+    let bounds = Bounds::parse(args).map_err(|message| context.usage(&message))?;
+    let loaded = load(context, &args.input, &args.pace, EndpointChain::default()).map_err(|failure| failure.report(context))?;
+    context.console.diagnostics(&loaded.warnings, &loaded.sources);
+    let status = status_of_warnings(context, &args.input, &loaded.warnings);
+    if status != ExitStatus::Success {
+        return Err(status);
+    }
+    refuse_unresolved(context, &loaded)?;
+
+    let clock = RunClock::start(scale(args));
+    let id = run_id(&clock);
+    let outputs = Outputs::parse(&args.report, &args.state_dir, &id).map_err(|message| context.usage(&message))?;
+    let service = Service::connect(context, args, &loaded.plan, clock).await.map_err(|error| refused(context, &error))?;
+    outputs.prepare().map_err(|message| {
+        context.console.error(&message);
+        ExitStatus::Unwritable
+    })?;
+    if !confirmed(context, args, &loaded) {
+        context.console.message("nothing was sent");
+        return Err(ExitStatus::Incomplete);
+    }
+
+    let options = RunOptions {
+        run: id,
+        forecast: loaded.forecast.duration,
+        max_failures: bounds.max_failures,
+        fail_fast: args.fail_fast,
+        max_duration: bounds.max_duration,
+        seed: fastrand::u64(..),
+    };
+    let summary = send(context, &loaded.plan, &service, &options, &clock).await;
+    Ok(tell(context, &loaded.plan, &loaded.sources, &summary, &outputs, service.is_simulated()))
+}
+
+/// Flags that bound a run, as domain values.
+struct Bounds {
+    max_failures: Option<MaxFailures>,
+    max_duration: Option<Duration>,
+}
+
+impl Bounds {
+    fn parse(args: &RunArgs) -> Result<Self, String> {
+        let max_failures = args
+            .max_failures
+            .as_deref()
+            .map(|text| MaxFailures::parse(text).map_err(|error| format!("--max-failures {text}: {error}")))
+            .transpose()?;
+        let max_duration = args
+            .max_duration
+            .as_deref()
+            .map(|text| parse_duration(text).map_err(|error| format!("--max-duration {text}: {error}")))
+            .transpose()?;
+        Ok(Self { max_failures, max_duration })
+    }
+}
+
+#[cfg(feature = "simulator")]
+fn scale(args: &RunArgs) -> std::num::NonZeroU32 {
+    std::num::NonZeroU32::new(args.time_scale).unwrap_or(std::num::NonZeroU32::MIN)
+}
+
+#[cfg(not(feature = "simulator"))]
+fn scale(_args: &RunArgs) -> std::num::NonZeroU32 {
+    std::num::NonZeroU32::MIN
+}
+
+/// `YYYYMMDD-HHMMSS-xxxx`, UTC.
+fn run_id(clock: &RunClock) -> RunId {
+    let text = format!("{}-{:04x}", clock.wall().strftime("%Y%m%d-%H%M%S"), fastrand::u16(..));
+    // A date and hexadecimal digits are a legal name; the default keeps this total.
+    RunId::parse(&text).unwrap_or_else(|_| RunId::unnamed())
+}
+
+/// `lookup` and `select` are resolved by a later version; a plan that uses them is not sent in part.
+fn refuse_unresolved(context: &Context, loaded: &Loaded) -> Result<(), ExitStatus> {
+    let unresolved: Vec<_> = loaded.plan.operations.iter().filter(|operation| operation.needs_network()).collect();
+    let Some(first) = unresolved.first() else {
+        return Ok(());
+    };
+    let (path, position) = loaded.sources.place(first.location);
+    context.console.error(&format!(
+        "{} of {} operations use `project_ids: lookup` or a `select` set, which this version of `run` can't resolve; \
+         the first is {} / {} ({}:{}). Write the project id or the registries into the plan; nothing was sent",
+        unresolved.len(),
+        loaded.plan.operations.len(),
+        first.target.project,
+        first.target.region,
+        visible(path),
+        position.line(),
+    ));
+    Err(ExitStatus::InvalidPlan)
+}
+
+fn refused(context: &Context, error: &ServiceError) -> ExitStatus {
+    context.console.error(&error.to_string());
+    error.status()
+}
+
+/// Shows what will be sent and asks, where a person can be asked.
+fn confirmed(context: &Context, args: &RunArgs, loaded: &Loaded) -> bool {
+    if args.yes || super::service::is_simulated(args) || !context.console.is_interactive() {
+        return true;
+    }
+    let calls = loaded.forecast.calls;
+    context.console.message(&report::plan_tables(&loaded.plan, &loaded.forecast, context.console.width()));
+    context.console.ask(&format!("Send {calls} {}?", if calls == 1 { "request" } else { "requests" }))
+}
+
+async fn send(
+    context: &Context,
+    plan: &ExecutionPlan,
+    service: &Service,
+    options: &RunOptions,
+    clock: &RunClock,
+) -> RunSummary {
+    let stop = signal::stop_token();
+    let credentials: &BTreeMap<CredentialName, Credential> = service.credentials();
+    if context.console.has_bar() {
+        let mut bar = Bar::new(plan.operations.len());
+        let mut sinks: [&mut dyn EventSink; 1] = [&mut bar];
+        let summary = drive(plan, credentials, options, service.transport(), clock, &mut sinks, &stop).await;
+        bar.finish();
+        return summary;
+    }
+    let mut lines = Lines::new(&context.console);
+    let mut sinks: [&mut dyn EventSink; 1] = [&mut lines];
+    drive(plan, credentials, options, service.transport(), clock, &mut sinks, &stop).await
+}
+
+/// Writes the reports and the closing text; the status is that of the run, or worse when a report could not be written.
+fn tell(
+    context: &Context,
+    plan: &ExecutionPlan,
+    sources: &Sources,
+    summary: &RunSummary,
+    outputs: &Outputs,
+    simulated: bool,
+) -> ExitStatus {
+    let exit = ExitStatus::of_run(summary);
+    let facts = RunFacts { exit, simulated };
+    let written = outputs.write(context, |out| report::write_run(out, plan, sources, summary, facts));
+    let mut text = report::closing(plan, sources, summary);
+    let exit = match written {
+        Ok(path) => {
+            text.push_str(&format!("\nreport    {}\n", visible(&path.display().to_string())));
+            exit
+        }
+        Err(errors) => {
+            for error in errors {
+                context.console.error(&error);
+            }
+            exit.max(ExitStatus::Unwritable)
+        }
+    };
+    if context.console.is_quiet() {
+        return exit;
+    }
+    if outputs.uses_stdout() {
+        context.console.message(&text);
+        return exit;
+    }
+    context.printed(context.console.result(&text), exit)
+}

@@ -1,0 +1,1 @@
+//! What a run talks to: the service, with credentials from the environment, or the embedded simulator.

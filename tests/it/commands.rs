@@ -1,0 +1,112 @@
+//! The small commands: `explain`, `schema`, and what the binary says when it is called wrongly.
+
+use std::process::{Command, Output};
+
+use hss_sync::diagnostic::Code;
+use hss_sync::exit::ExitStatus;
+use hss_sync::policy::service_codes;
+
+fn hss_sync(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_hss-sync")).env_clear().args(args).output().expect("the binary starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn every_code_is_explained() {
+    let listed = text(&hss_sync(&["explain"]).stdout);
+    for code in Code::ALL {
+        let output = hss_sync(&["explain", code.as_str()]);
+        assert_eq!(output.status.code(), Some(0), "{}", code.as_str());
+        let said = text(&output.stdout);
+        assert!(said.starts_with(&format!("{}[{}]: ", code.severity().as_str(), code.as_str())), "{said}");
+        assert!(said.lines().count() >= 3, "{said}");
+        assert!(listed.contains(code.as_str()));
+    }
+    for entry in service_codes() {
+        let output = hss_sync(&["explain", entry.code]);
+        assert_eq!(output.status.code(), Some(0), "{}", entry.code);
+        assert!(text(&output.stdout).contains("Next step:"));
+        assert!(listed.contains(entry.code));
+    }
+    for status in ExitStatus::ALL {
+        let output = hss_sync(&["explain", &status.code().to_string()]);
+        assert_eq!(output.status.code(), Some(0), "{status:?}");
+        assert!(text(&output.stdout).starts_with(&format!("exit code {}: ", status.code())));
+    }
+}
+
+#[test]
+fn an_unknown_code_is_a_usage_error_with_a_suggestion() {
+    let output = hss_sync(&["explain", "unknown-sett"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("did you mean `unknown-set`?"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn schemas_are_printed_as_they_are_checked_in() {
+    for name in ["plan", "report"] {
+        let output = hss_sync(&["schema", name]);
+        let file = std::fs::read_to_string(format!("schemas/{name}.schema.json")).expect("checked in");
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), file));
+    }
+}
+
+#[test]
+fn the_report_schema_is_a_schema_and_describes_every_property() {
+    let schema: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string("schemas/report.schema.json").expect("schema")).expect("JSON");
+    assert!(jsonschema::draft7::meta::is_valid(&schema));
+    let mut nodes = vec![&schema];
+    let mut seen = 0;
+    while let Some(node) = nodes.pop() {
+        if let Some(properties) = node.get("properties").and_then(|properties| properties.as_object()) {
+            for (name, property) in properties {
+                // A condition repeats a property's name without describing it again.
+                if property.get("enum").is_some() && property.as_object().map(serde_json::Map::len) == Some(1) {
+                    continue;
+                }
+                assert!(property.get("description").is_some(), "{name}");
+                seen += 1;
+            }
+        }
+        match node {
+            serde_json::Value::Object(map) => nodes.extend(map.values()),
+            serde_json::Value::Array(items) => nodes.extend(items),
+            _ => {}
+        }
+    }
+    assert!(seen > 40, "{seen}");
+}
+
+#[test]
+fn called_alone_it_names_the_daily_commands() {
+    let output = hss_sync(&[]);
+    assert_eq!(output.status.code(), Some(2));
+    for command in ["validate", "plan", "run", "simulate", "explain"] {
+        assert!(text(&output.stderr).contains(&format!("hss-sync {command}")), "{command}");
+    }
+}
+
+#[test]
+fn bad_flags_are_usage_errors_that_name_the_flag() {
+    for (args, piece) in [
+        (&["run", "plans/quickstart.yaml", "--simulate", "--report", "xml=x"][..], "--report"),
+        (&["run", "plans/quickstart.yaml", "--simulate", "--quota", "5"], "--quota"),
+        (&["run", "plans/quickstart.yaml", "--simulate", "--max-duration", "10"], "--max-duration"),
+        (&["run", "plans/quickstart.yaml", "--simulate", "--max-failures", "x"], "--max-failures"),
+        (&["run", "plans/quickstart.yaml", "--simulate", "--fault", "flood:1%"], "--fault"),
+        (&["run", "plans/quickstart.yaml", "--endpoint", "http://example.com"], "--endpoint"),
+        (&["validate", "plans/quickstart.yaml", "--var", "x"], "--var"),
+        (&["validate", "plans/quickstart.yaml", "--var", "nope=1"], "nope"),
+        (&["validate", "plans/nowhere.yaml"], "nowhere.yaml"),
+        (&["validate"], "PLAN"),
+        (&["simulate", "--listen", "0.0.0.0:0"], "loopback"),
+    ] {
+        let output = hss_sync(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(piece), "{args:?}: {}", text(&output.stderr));
+    }
+}

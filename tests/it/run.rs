@@ -1,0 +1,311 @@
+//! `run` with the real binary against the embedded simulator: outcomes, exit codes, reports, limits.
+
+#![cfg(feature = "simulator")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder with a plan and a state directory.
+struct Workplace {
+    folder: TempDir,
+}
+
+impl Workplace {
+    /// A plan of `projects` projects in each of `regions`, everything synchronised; `more` is added at top level.
+    fn new(projects: usize, regions: &[&str], more: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut text = format!(
+            "version: 1\nname: test\nregistry_sets:\n  all: {{ sync_all_registries: true }}\ndefaults: {{ registry_sets: [all] }}\n{more}\nprojects:\n"
+        );
+        for project in 0..projects {
+            text.push_str(&format!("  - name: p{project}\n    project_ids:\n"));
+            for region in regions {
+                text.push_str(&format!("      {region}: \"{project:04}{region}\"\n"));
+            }
+        }
+        std::fs::write(folder.path().join("plan.yaml"), text).expect("the plan is written");
+        Self { folder }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hss-sync"));
+        command.current_dir(self.folder.path()).env_clear().args(args).stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(&[&["run", "plan.yaml", "--simulate"], args].concat()).output().expect("the binary starts")
+    }
+
+    /// The report in the run's own directory; exactly one run must be there.
+    fn report(&self) -> Value {
+        let runs = self.folder.path().join(".hss-sync/runs");
+        let directories: Vec<PathBuf> =
+            std::fs::read_dir(runs).expect("runs").map(|entry| entry.expect("entry").path()).collect();
+        assert_eq!(directories.len(), 1, "{directories:?}");
+        checked_report(&directories[0].join("report.json"))
+    }
+}
+
+/// Reads a report, holds it to its schema and to the conservation law.
+fn checked_report(path: &Path) -> Value {
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(path).expect("a report")).expect("JSON");
+    let schema: Value =
+        serde_json::from_str(&std::fs::read_to_string("schemas/report.schema.json").expect("schema")).expect("JSON");
+    let validator = jsonschema::draft7::new(&schema).expect("a schema");
+    let errors: Vec<String> =
+        validator.iter_errors(&report).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert_eq!(errors, Vec::<String>::new());
+    let summary = &report["summary"];
+    let count = |name: &str| summary[name].as_u64().expect("a count");
+    let sum: u64 = ["accepted", "confirmed", "failed", "unknown", "skipped", "not_attempted"].map(count).iter().sum();
+    assert_eq!(count("planned"), sum, "{summary}");
+    for outcome in ["accepted", "failed", "unknown", "skipped", "not_attempted"] {
+        let listed = report["operations"].as_array().expect("operations").iter();
+        let listed = listed.filter(|operation| operation["outcome"] == outcome).count();
+        assert_eq!(count(outcome), listed as u64, "{outcome}");
+    }
+    report
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap_or_else(|| panic!("{}: {}", output.status, text(&output.stderr)))
+}
+
+#[test]
+fn a_good_run_accepts_everything_and_reports_it() {
+    let place = Workplace::new(2, &["cn-north-4", "eu-west-101"], "");
+    let output = place.run(&["--fault", "latency:5ms"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    assert!(text(&output.stdout).starts_with("4 accepted of 4 in "), "{}", text(&output.stdout));
+    let report = place.report();
+    assert_eq!(report["run"]["exit_code"], 0);
+    assert_eq!(report["run"]["simulated"], true);
+    assert_eq!(report["summary"]["attempts"], 4);
+    let urls: Vec<&str> =
+        report["operations"].as_array().expect("list").iter().map(|op| op["request"]["url"].as_str().expect("url")).collect();
+    // By hand: the EU site has its own domain (facts on endpoints); the order is plan order.
+    assert_eq!(urls[0], "https://hss.cn-north-4.myhuaweicloud.com/v5/0000cn-north-4/image/image-sync/tasks?enterprise_project_id=0");
+    assert_eq!(urls[1], "https://hss.eu-west-101.myhuaweicloud.eu/v5/0000eu-west-101/image/image-sync/tasks?enterprise_project_id=0");
+}
+
+/// One row for each kind of answer: fault, exit code, outcome, a piece of the reason, calls for two operations.
+#[test]
+fn every_kind_of_answer_has_its_outcome_and_exit_code() {
+    let cases: [(&str, i32, &str, &str, u64); 15] = [
+        ("empty:100%", 0, "accepted", "", 2),
+        ("error-code:100%", 1, "failed", "", 2),
+        ("403:100%", 1, "failed", "", 2),
+        ("redirect:100%", 1, "failed", "redirect", 2),
+        ("echo:100%", 1, "failed", "", 2),
+        ("html:100%", 4, "unknown", "web page", 2),
+        ("huge:100%", 4, "unknown", "64 KiB", 2),
+        ("garbage:100%", 4, "unknown", "", 2),
+        ("drop:100%", 4, "unknown", "", 2),
+        ("drop-after:100%", 4, "unknown", "", 2),
+        ("502:100%", 4, "unknown", "", 2),
+        ("504:100%", 4, "unknown", "", 2),
+        ("hang:100%", 4, "unknown", "", 2),
+        // Three attempts each, as the plan says.
+        ("503:100%", 1, "failed", "", 6),
+        ("429:100%", 1, "failed", "", 6),
+    ];
+    for (fault, exit, outcome, reason, calls) in cases {
+        let limits = "limits: { attempt_timeout: 75s, retry: { max_attempts: 3 } }";
+        let place = Workplace::new(1, &["cn-north-4", "cn-north-1"], limits);
+        let output = place.run(&["--fault", fault, "--time-scale", "200"]);
+        assert_eq!(code(&output), exit, "{fault}: {}{}", text(&output.stdout), text(&output.stderr));
+        let report = place.report();
+        for operation in report["operations"].as_array().expect("list") {
+            assert_eq!(operation["outcome"], outcome, "{fault}: {operation:#}");
+            let said = operation["reason"].as_str().unwrap_or_default();
+            assert!(said.contains(reason), "{fault}: {said}");
+        }
+        assert_eq!(report["summary"]["attempts"], calls, "{fault}");
+    }
+}
+
+#[test]
+fn a_refused_credential_stops_everything_after_one_call() {
+    let place = Workplace::new(6, &["cn-north-4"], "");
+    let output = place.run(&["--fault", "401:100%", "--time-scale", "100"]);
+    assert_eq!(code(&output), 5, "{}", text(&output.stderr));
+    let report = place.report();
+    // Five refusals in a row would lock the key for five minutes.
+    assert_eq!(report["summary"]["attempts"], 1);
+    assert_eq!(report["summary"]["failed"], 1);
+    assert_eq!(report["summary"]["not_attempted"], 5);
+}
+
+#[test]
+fn the_quota_of_the_plan_keeps_the_service_from_throttling() {
+    let place = Workplace::new(12, &["cn-north-4"], "");
+    let output = place.run(&["--fault", "latency:50ms", "--time-scale", "100"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let summary = &place.report()["summary"];
+    assert_eq!((&summary["accepted"], &summary["throttled"], &summary["attempts"]), (&12.into(), &0.into(), &12.into()));
+    // Twelve calls at five a minute: the last two can't be sent before two windows are over.
+    assert!(summary["duration_ms"].as_u64().expect("ms") >= 120_000, "{summary}");
+}
+
+#[test]
+fn a_report_can_go_to_standard_output_and_to_files() {
+    let place = Workplace::new(1, &["cn-north-4"], "");
+    let output = place.run(&["--report", "json=-", "--report", "json=out/report.json"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let printed: Value = serde_json::from_slice(&output.stdout).expect("nothing but the report");
+    assert_eq!(printed, checked_report(&place.folder.path().join("out/report.json")));
+    assert!(text(&output.stderr).contains("1 accepted of 1"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_found_before_anything_is_sent() {
+    for args in [&["--state-dir", "plan.yaml/state"][..], &["--report", "json=plan.yaml/report.json"]] {
+        let place = Workplace::new(1, &["cn-north-4"], "");
+        let output = place.run(args);
+        assert_eq!(code(&output), 6, "{args:?}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("plan.yaml"), "{}", text(&output.stderr));
+        assert!(!text(&output.stdout).contains("accepted"), "{}", text(&output.stdout));
+    }
+}
+
+#[test]
+fn without_credentials_nothing_is_sent() {
+    let place = Workplace::new(1, &["cn-north-4"], "");
+    let run = |variables: &[(&str, &str)]| {
+        let mut command = place.command(&["run", "plan.yaml"]);
+        command.envs(variables.iter().copied()).output().expect("the binary starts")
+    };
+    let none = run(&[]);
+    assert_eq!(code(&none), 5);
+    assert!(text(&none.stderr).contains("HUAWEICLOUD_SDK_AK"), "{}", text(&none.stderr));
+    let half = run(&[("HUAWEICLOUD_SDK_AK", "AKHALF")]);
+    assert_eq!(code(&half), 5);
+    assert!(text(&half.stderr).contains("HUAWEICLOUD_SDK_SK"), "{}", text(&half.stderr));
+}
+
+#[test]
+fn the_deadline_leaves_the_rest_not_attempted() {
+    let place = Workplace::new(12, &["cn-north-4"], "");
+    let output = place.run(&["--max-duration", "70s", "--time-scale", "100"]);
+    assert_eq!(code(&output), 4, "{}", text(&output.stderr));
+    let summary = &place.report()["summary"];
+    // Five calls in the first minute, five in the second, of which all start before 70 s; then the deadline.
+    assert_eq!((&summary["accepted"], &summary["not_attempted"]), (&10.into(), &2.into()), "{summary}");
+}
+
+#[test]
+fn the_failure_budget_stops_the_run() {
+    let place = Workplace::new(9, &["cn-north-4"], "limits: { quota: { calls: 100, per: 1s } }");
+    let output = place.run(&["--max-failures", "2", "--fault", "403:100%", "--simulator-quota", "100/1s"]);
+    assert_eq!(code(&output), 4, "{}", text(&output.stderr));
+    let summary = &place.report()["summary"];
+    // Two are tolerated, the third stops; one more may not be in flight by then.
+    assert_eq!((&summary["failed"], &summary["not_attempted"]), (&3.into(), &6.into()), "{summary}");
+}
+
+#[test]
+fn a_log_has_a_line_for_each_of_the_first_fifty() {
+    let regions: Vec<String> = (0..14).map(|index| format!("region-{index}")).collect();
+    let regions: Vec<&str> = regions.iter().map(String::as_str).collect();
+    let place = Workplace::new(4, &regions, "");
+    let output = place.run(&["--fault", "latency:1ms"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let log = text(&output.stderr);
+    let finished = log.lines().filter(|line| line.contains("accepted in")).count();
+    assert_eq!(finished, 50, "{log}");
+    assert!(!log.contains('\u{1b}'), "no escapes in a log: {log:?}");
+    assert!(text(&output.stdout).starts_with("56 accepted of 56"), "{}", text(&output.stdout));
+}
+
+#[test]
+fn quiet_says_nothing_when_all_is_well() {
+    let place = Workplace::new(1, &["cn-north-4"], "");
+    let output = place.run(&["--quiet"]);
+    assert_eq!((code(&output), text(&output.stdout), text(&output.stderr)), (0, String::new(), String::new()));
+}
+
+#[test]
+fn a_dry_run_prints_what_plan_prints() {
+    let place = Workplace::new(2, &["cn-north-4"], "");
+    for format in ["human", "json"] {
+        let plan = place.command(&["plan", "plan.yaml", "--format", format]).output().expect("starts");
+        let dry = place.command(&["run", "--dry-run", "plan.yaml", "--format", format]).output().expect("starts");
+        assert_eq!((code(&plan), code(&dry)), (0, 0), "{}", text(&dry.stderr));
+        assert_eq!(text(&plan.stdout), text(&dry.stdout));
+    }
+    assert!(!place.folder.path().join(".hss-sync").exists());
+}
+
+/// What a reviewer saw in `plan` is what the report says was sent: same ids, same requests, same digest.
+#[test]
+fn the_report_has_the_operations_of_the_plan() {
+    let place = Workplace::new(2, &["cn-north-4", "cn-north-1"], "");
+    let plan = place.command(&["plan", "plan.yaml", "--format", "json"]).output().expect("starts");
+    let plan: Value = serde_json::from_slice(&plan.stdout).expect("JSON");
+    assert_eq!(code(&place.run(&[])), 0);
+    let report = place.report();
+    assert_eq!(plan["plans"], report["plans"]);
+    let planned = plan["operations"].as_array().expect("list");
+    let reported = report["operations"].as_array().expect("list");
+    assert_eq!(planned.len(), reported.len());
+    for (planned, reported) in planned.iter().zip(reported) {
+        for (name, value) in planned.as_object().expect("an operation") {
+            assert_eq!(value, &reported[name], "{name}");
+        }
+    }
+}
+
+/// Waits until the child said something on its standard error file, for at most a minute.
+#[cfg(unix)]
+fn wait_for(path: &Path, piece: &str) {
+    let start = Instant::now();
+    while !std::fs::read_to_string(path).unwrap_or_default().contains(piece) {
+        assert!(start.elapsed() < Duration::from_secs(60), "no `{piece}` in {}", path.display());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[cfg(unix)]
+fn signal(child: &std::process::Child, name: &str) {
+    let status = Command::new("kill").args([name, &child.id().to_string()]).status().expect("kill is there");
+    assert!(status.success());
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupt_drains_reports_and_exits_4_and_a_second_one_ends_at_once() {
+    for (second, exit) in [(false, 4), (true, 130)] {
+        let place = Workplace::new(7, &["cn-north-4"], "");
+        let log = place.folder.path().join("stderr");
+        let mut child = place
+            .command(&["run", "plan.yaml", "--simulate", "--fault", "latency:2s"])
+            .stderr(std::fs::File::create(&log).expect("a file"))
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the binary starts");
+        // The first operation is alone until its credential is accepted; the next ones are then in flight.
+        wait_for(&log, "accepted in");
+        signal(&child, "-INT");
+        wait_for(&log, "stop ");
+        if second {
+            signal(&child, "-INT");
+        }
+        let status = child.wait().expect("it ends");
+        assert_eq!(status.code(), Some(exit), "{}", std::fs::read_to_string(&log).unwrap_or_default());
+        if !second {
+            let summary = &place.report()["summary"];
+            assert_eq!(summary["failed"], 0);
+            assert_eq!(summary["unknown"], 0, "what was in flight was waited for");
+            assert!(summary["not_attempted"].as_u64() >= Some(2), "{summary}");
+        }
+    }
+}
