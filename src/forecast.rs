@@ -1,9 +1,13 @@
 //! How long a plan will take: the scheduler itself, driven by a virtual clock.
+//!
+//! There is no second model of waves, pauses and quota that could disagree with a run. Failures are not forecast.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::event::OpIndex;
 use crate::expand::ExecutionPlan;
-use crate::model::Endpoint;
+use crate::schedule::{AttemptEnd, Effect, Input, Schedule, ScheduleOptions, WaitFor};
 
 /// What a run is expected to take.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -33,9 +37,68 @@ fn as_millis<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result
     serializer.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// Forecasts a run in which every call is accepted after `latency`.
+/// Forecasts a run in which every call is accepted after `latency` and no deadline cuts it short.
 #[must_use]
 pub fn forecast(plan: &ExecutionPlan, latency: Duration) -> Forecast {
-    let _ = (plan, latency, None::<Endpoint>);
-    todo!()
+    forecast_with(plan, latency, ScheduleOptions { ignore_deadlines: true, ..ScheduleOptions::default() })
 }
+
+/// Forecasts a run with these options, in which every call is accepted after `latency`.
+#[must_use]
+pub fn forecast_with(plan: &ExecutionPlan, latency: Duration, options: ScheduleOptions) -> Forecast {
+    let mut schedule = Schedule::new(plan, options);
+    let mut effects = Vec::new();
+    // With one latency for all, calls are answered in the order in which they were sent.
+    let mut flights: VecDeque<(Duration, OpIndex)> = VecDeque::new();
+    let (mut now, mut calls, mut quota_wait) = (Duration::ZERO, 0, Duration::ZERO);
+    let mut input = Input::Start;
+    loop {
+        schedule.step(now, input, &mut effects);
+        let (mut wake, mut done) = (None, false);
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Launch { op, .. } => {
+                    calls += 1;
+                    flights.push_back((now + latency, op));
+                }
+                Effect::WaitUntil { at, what } => wake = Some((at, what)),
+                Effect::Done => done = true,
+                Effect::WaveStarted { .. }
+                | Effect::AttemptEnded { .. }
+                | Effect::End { .. }
+                | Effect::Stopping { .. } => {}
+            }
+        }
+        if done {
+            break;
+        }
+        let answer = flights.front().map(|(at, _)| *at);
+        match (answer, wake) {
+            (Some(answered), wake) if wake.is_none_or(|(at, _)| answered <= at) => {
+                now = answered;
+                let op = flights.pop_front().map_or(0, |(_, op)| op);
+                input = Input::AttemptEnded { op, end: AttemptEnd::Accepted };
+            }
+            (_, Some((at, what))) => {
+                if flights.is_empty() && matches!(what, WaitFor::Quota { .. }) {
+                    quota_wait += at.saturating_sub(now);
+                }
+                now = at;
+                input = Input::Tick;
+            }
+            (_, None) => break,
+        }
+    }
+    let decided_by = if quota_wait.is_zero() { None } else { decider(&schedule) };
+    Forecast { calls, duration: now, quota_wait, decided_by }
+}
+
+/// The bucket that was waited for and sent its last call latest; the first of them in plan order.
+fn decider(schedule: &Schedule) -> Option<Decider> {
+    let waited = schedule.buckets().filter(|bucket| bucket.waited);
+    let last = waited.reduce(|best, bucket| if bucket.last_launch > best.last_launch { bucket } else { best })?;
+    Some(Decider { name: last.name.to_owned(), calls: last.calls })
+}
+
+#[cfg(test)]
+mod tests;

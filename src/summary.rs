@@ -1,8 +1,12 @@
 //! The summary: a fold of events. Every number in any output comes from here.
+//!
+//! The dispatcher applies each event before anybody else sees it; progress and reports only read. It also groups failures
+//! by cause, so that 500 red lines become the three things that went wrong.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::event::{AttemptRecord, Outcome, RunEvent};
+use crate::event::{AttemptRecord, FailureKind, OpIndex, Outcome, RunEvent};
 use crate::model::RunId;
 
 /// How many operations ended how; the six sum up to the planned ones.
@@ -75,7 +79,157 @@ impl RunSummary {
 
     /// Takes one event in.
     pub fn apply(&mut self, event: &RunEvent) {
-        let _ = event;
-        todo!()
+        match event {
+            RunEvent::RunStarted { run, started_at, planned, forecast } => {
+                self.run = Some(run.clone());
+                self.started_at = Some(*started_at);
+                self.forecast = *forecast;
+                self.counts.planned = *planned;
+                self.operations.resize_with(*planned, OperationSummary::default);
+            }
+            RunEvent::AttemptStarted { at, .. } => {
+                self.in_flight += 1;
+                self.reach(*at);
+            }
+            RunEvent::AttemptEnded { op, at, record, .. } => {
+                self.in_flight = self.in_flight.saturating_sub(1);
+                self.attempts += 1;
+                self.throttled += usize::from(record.throttled);
+                if let Some(operation) = self.operations.get_mut(*op) {
+                    operation.attempts.push(record.clone());
+                }
+                self.reach(*at);
+            }
+            RunEvent::OperationEnded { op, at, outcome } => {
+                self.counts.add(outcome);
+                if let Some(operation) = self.operations.get_mut(*op) {
+                    operation.outcome = Some(outcome.clone());
+                }
+                self.reach(*at);
+            }
+            RunEvent::WaveStarted { at, .. } | RunEvent::Stopping { at, .. } | RunEvent::RunEnded { at } => {
+                self.reach(*at);
+            }
+        }
+    }
+
+    fn reach(&mut self, at: Duration) {
+        self.elapsed = self.elapsed.max(at);
+    }
+
+    /// The conservation law, for a run that is over: each planned operation has an outcome, the six counts sum up to the
+    /// planned operations, and nothing is in flight.
+    #[must_use]
+    pub fn is_conserved(&self) -> bool {
+        self.counts.ended() == self.counts.planned
+            && self.operations.len() == self.counts.planned
+            && self.operations.iter().all(|operation| operation.outcome.is_some())
+            && self.in_flight == 0
+    }
+
+    /// Failed and unknown operations by cause: most frequent first, then plan order.
+    #[must_use]
+    pub fn causes(&self) -> Vec<Cause> {
+        let mut causes: Vec<Cause> = Vec::new();
+        let mut known: HashMap<(&'static str, FailureKind, Option<&str>, String), usize> = HashMap::new();
+        for (op, operation) in self.operations.iter().enumerate() {
+            let Some(outcome @ (Outcome::Failed(failure) | Outcome::Unknown(failure))) = &operation.outcome else {
+                continue;
+            };
+            let folded = fold_ids(&failure.message);
+            let key = (outcome.as_str(), failure.kind, failure.code.as_deref(), folded);
+            if let Some(index) = known.get(&key) {
+                let cause = &mut causes[*index];
+                cause.ops.push(op);
+                if cause.message != failure.message {
+                    cause.message = key.3;
+                }
+            } else {
+                causes.push(Cause {
+                    outcome: outcome.as_str(),
+                    kind: failure.kind,
+                    code: failure.code.clone(),
+                    message: failure.message.clone(),
+                    ops: vec![op],
+                });
+                known.insert(key, causes.len() - 1);
+            }
+        }
+        causes.sort_by_key(|cause| std::cmp::Reverse(cause.ops.len()));
+        causes
     }
 }
+
+impl Counts {
+    /// Operations that have an outcome.
+    #[must_use]
+    pub fn ended(&self) -> usize {
+        self.accepted + self.confirmed + self.failed + self.unknown + self.skipped + self.not_attempted
+    }
+
+    fn add(&mut self, outcome: &Outcome) {
+        let count = match outcome {
+            Outcome::Accepted => &mut self.accepted,
+            Outcome::Confirmed => &mut self.confirmed,
+            Outcome::Failed(_) => &mut self.failed,
+            Outcome::Unknown(_) => &mut self.unknown,
+            Outcome::Skipped(_) => &mut self.skipped,
+            Outcome::NotAttempted(_) => &mut self.not_attempted,
+        };
+        *count += 1;
+    }
+}
+
+/// Operations that failed, or are unknown, for the same reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// `failed` or `unknown`.
+    pub outcome: &'static str,
+    /// What kind of failure.
+    pub kind: FailureKind,
+    /// The service's code.
+    pub code: Option<String>,
+    /// What it said; where that differs only in ids and numbers, with `…` and `#` in their place. Untrusted text.
+    pub message: String,
+    /// The operations, in plan order; at least one.
+    pub ops: Vec<OpIndex>,
+}
+
+/// The text with `…` for each word that looks like an id (16 characters or more with a digit, or 8 or more hexadecimal
+/// ones with a digit) and `#` for other numbers, so that a request id doesn't make every failure its own cause.
+fn fold_ids(text: &str) -> String {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let mut folded = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.find(|c| !word(c)).unwrap_or(rest.len());
+        let (token, tail) = rest.split_at(end);
+        let has_digit = token.bytes().any(|b| b.is_ascii_digit());
+        let hex = token.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+        if has_digit && (token.len() >= 16 || (hex && token.len() >= 8)) {
+            folded.push('…');
+        } else {
+            fold_numbers(token, &mut folded);
+        }
+        let next = tail.find(word).unwrap_or(tail.len());
+        folded.push_str(&tail[..next]);
+        rest = &tail[next..];
+    }
+    folded
+}
+
+fn fold_numbers(token: &str, folded: &mut String) {
+    let mut in_number = false;
+    for c in token.chars() {
+        let digit = c.is_ascii_digit();
+        match (digit, in_number) {
+            (true, false) => folded.push('#'),
+            (true, true) => {}
+            (false, _) => folded.push(c),
+        }
+        in_number = digit;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -582,10 +582,12 @@ projects:
          into the plan."
 r#"
 vars:
-  pad: "----------------------------------------------------------------"
+  pad: "------------------------------------------------------------------------"
 projects:
   - name: search
-    project_id: "{{ vars.pad ~ vars.pad ~ vars.pad }}{{ vars.pad ~ vars.pad ~ vars.pad }}"
+    project_id: "{{ vars.pad ~ vars.pad ~ vars.pad ~ vars.pad ~ vars.pad ~ vars.pad ~
+      vars.pad ~ vars.pad ~ vars.pad ~ vars.pad ~ vars.pad ~ vars.pad ~ vars.pad ~
+      vars.pad ~ vars.pad }}"
     regions: [ap-southeast-1]
 "# => r#"
 projects:

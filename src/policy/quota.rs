@@ -1,32 +1,153 @@
 //! A sliding-window quota that holds whatever the latency.
 //!
 //! A call counts from its sending until its answer's arrival plus the window: the service may have counted it at any
-//! moment between the two. See `docs/quota.md`.
+//! moment between the two. See `docs/quota.md`. Neighbour: `schedule` owns one bucket for each thing that shares a quota.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// One quota bucket. Times are since the start of the run and never go back.
-#[derive(Clone, Debug)]
-pub struct Bucket {
+/// At most `calls` calls in any window `[t, t + per)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Window {
     calls: u32,
     per: Duration,
+}
+
+impl Window {
+    /// Whether keeping `self` also keeps `other`: no more calls, in a window that is no shorter.
+    fn implies(self, other: Self) -> bool {
+        self.calls <= other.calls && self.per >= other.per
+    }
+}
+
+/// One quota bucket. Times are since the start of the run and never go back. All methods are O(1) for each limit that
+/// holds (one, unless plans or answers state several).
+#[derive(Clone, Debug)]
+pub struct Bucket {
+    /// Limits that hold together; none implies another. Never empty.
+    windows: Vec<Window>,
     in_flight: u32,
+    /// Arrivals of the latest answers, oldest first: as many as any limit can ever ask for.
     answered: VecDeque<Duration>,
     closed_until: Duration,
+    /// After a 429, one call alone finds out whether the service takes calls again.
+    probe: Probe,
+}
+
+/// Where a bucket stands after a 429.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Probe {
+    /// No 429 is pending.
+    Off,
+    /// The next call goes alone.
+    Needed,
+    /// It is on its way.
+    InFlight,
 }
 
 impl Bucket {
-    /// An empty bucket that allows `calls` calls in any window of length `per`.
+    /// An empty bucket that allows `calls` calls (at least one) in any window of length `per`.
     #[must_use]
     pub fn new(calls: u32, per: Duration) -> Self {
-        Self { calls, per, in_flight: 0, answered: VecDeque::new(), closed_until: Duration::ZERO }
+        Self {
+            windows: vec![Window { calls: calls.max(1), per }],
+            in_flight: 0,
+            answered: VecDeque::new(),
+            closed_until: Duration::ZERO,
+            probe: Probe::Off,
+        }
     }
 
-    /// When the next call may be sent: `None` while only an answer can free a place.
+    /// When the next call may be sent (`now` or later): `None` while only an answer can free a place.
     #[must_use]
-    pub fn next_slot(&mut self, now: Duration) -> Option<Duration> {
-        let _ = (self.calls, self.per, self.in_flight, &self.answered, self.closed_until, now);
-        todo!()
+    pub fn next_slot(&self, now: Duration) -> Option<Duration> {
+        if self.probe != Probe::Off && self.in_flight > 0 {
+            return None;
+        }
+        let mut slot = now.max(self.closed_until);
+        for window in &self.windows {
+            // So many answered calls may still count when the next one is sent; those before them must have left.
+            let may_count = window.calls.checked_sub(self.in_flight + 1)? as usize;
+            if let Some(leaving) = self.answered.len().checked_sub(may_count + 1) {
+                slot = slot.max(self.answered[leaving] + window.per);
+            }
+        }
+        Some(slot)
+    }
+
+    /// A call is sent. The caller has seen `next_slot(now) == Some(now)`.
+    pub fn launch(&mut self, now: Duration) {
+        debug_assert_eq!(self.next_slot(now), Some(now), "a call was sent without a place in its quota");
+        self.in_flight += 1;
+        if self.probe == Probe::Needed {
+            self.probe = Probe::InFlight;
+        }
+    }
+
+    /// A call was answered or given up; whether the service counted it is not known, so it counts.
+    pub fn answered(&mut self, now: Duration) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.answered.push_back(now);
+        let most = self.windows.iter().map(|window| window.calls as usize).max().unwrap_or(1);
+        while self.answered.len() > most {
+            self.answered.pop_front();
+        }
+        if self.probe == Probe::InFlight {
+            self.probe = Probe::Off;
+        }
+    }
+
+    /// The service refused a call with 429: nothing is sent before `at`, and then one call alone, until it is answered
+    /// otherwise. Call it after [`Bucket::answered`].
+    pub fn close_until(&mut self, at: Duration) {
+        self.closed_until = self.closed_until.max(at);
+        self.probe = Probe::Needed;
+    }
+
+    /// Until when a 429 keeps the bucket closed; in the past for an open one.
+    #[must_use]
+    pub fn closed_until(&self) -> Duration {
+        self.closed_until
+    }
+
+    /// The longest window that holds: by then, everything that was answered before has left.
+    #[must_use]
+    pub fn longest_window(&self) -> Duration {
+        self.windows.iter().map(|window| window.per).max().unwrap_or_default()
+    }
+
+    /// Takes in a further limit, from a plan that shares the bucket or from the text of a 429. It holds together with
+    /// those known, so that a limit can only become stricter.
+    pub fn learn(&mut self, calls: u32, per: Duration) {
+        let learned = Window { calls: calls.max(1), per };
+        if per.is_zero() || self.windows.iter().any(|window| window.implies(learned)) {
+            return;
+        }
+        self.windows.retain(|window| !learned.implies(*window));
+        self.windows.push(learned);
     }
 }
+
+/// The limit that the text of a 429 states: `limit:200,time:5 minute` is 200 calls in five minutes.
+///
+/// Source: texts of the Huawei Cloud gateway ("The throttling threshold has been reached: policy user over ratelimit,
+/// limit:200,time:5 minute"), as users quote them; the format is not documented.
+#[must_use]
+pub fn stated_limit(text: &str) -> Option<(u32, Duration)> {
+    let number_after = |text: &str, key: &str| {
+        let rest = text.split_once(key)?.1.trim_start();
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        Some((rest[..digits].parse::<u32>().ok()?, rest[digits..].to_owned()))
+    };
+    let (calls, rest) = number_after(text, "limit:")?;
+    let (count, unit) = number_after(&rest, "time:")?;
+    let unit = unit.trim_start();
+    let seconds = [("second", 1), ("minute", 60), ("hour", 3600), ("day", 86_400)]
+        .into_iter()
+        .find_map(|(name, seconds)| unit.starts_with(name).then_some(seconds))?;
+    let per = Duration::from_secs(u64::from(count) * seconds);
+    (calls > 0 && !per.is_zero()).then_some((calls, per))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::{Bucket, stated_limit};
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+#[test]
+fn a_place_is_free_one_window_after_the_answer() {
+    let mut bucket = Bucket::new(2, ms(1000));
+    assert_eq!(bucket.next_slot(ms(0)), Some(ms(0)));
+    bucket.launch(ms(0));
+    bucket.launch(ms(0));
+    assert_eq!(bucket.next_slot(ms(10)), None, "both places are in flight, only an answer can free one");
+    bucket.answered(ms(50));
+    assert_eq!(bucket.next_slot(ms(60)), Some(ms(1050)));
+    bucket.answered(ms(70));
+    assert_eq!(bucket.next_slot(ms(1050)), Some(ms(1050)));
+    bucket.launch(ms(1050));
+    // The answer of 50 has left, that of 70 still counts, and one call is in flight.
+    assert_eq!(bucket.next_slot(ms(1060)), Some(ms(1070)));
+}
+
+#[test]
+fn after_a_429_one_call_goes_alone() {
+    let mut bucket = Bucket::new(3, ms(1000));
+    bucket.launch(ms(0));
+    bucket.launch(ms(0));
+    bucket.answered(ms(10));
+    bucket.close_until(ms(5000));
+    assert_eq!(bucket.next_slot(ms(20)), None, "a call of the time before is still in flight");
+    bucket.answered(ms(30));
+    assert_eq!(bucket.next_slot(ms(40)), Some(ms(5000)), "its answer doesn't open the bucket");
+    bucket.launch(ms(5000));
+    assert_eq!(bucket.next_slot(ms(5001)), None, "the probe goes alone");
+    bucket.answered(ms(5050));
+    assert_eq!(bucket.next_slot(ms(5050)), Some(ms(5050)));
+}
+
+#[test]
+fn limits_that_are_learned_hold_together_with_those_known() {
+    let mut bucket = Bucket::new(5, ms(60_000));
+    bucket.learn(200, ms(60_000)); // looser: changes nothing
+    bucket.learn(6, ms(120_000)); // stricter over two minutes, looser over one
+    for call in 0..5 {
+        assert_eq!(bucket.next_slot(ms(call)), Some(ms(call)), "call {call}");
+        bucket.launch(ms(call));
+        bucket.answered(ms(call));
+    }
+    assert_eq!(bucket.next_slot(ms(10)), Some(ms(60_000)), "five a minute still hold");
+    bucket.launch(ms(60_000));
+    bucket.answered(ms(60_000));
+    assert_eq!(bucket.next_slot(ms(60_001)), Some(ms(120_000)), "the seventh waits for the first to leave two minutes");
+}
+
+#[test]
+fn the_text_of_a_429_states_a_limit() {
+    let minute = 60_000;
+    for (text, limit) in [
+        ("policy user over ratelimit,limit:200,time:5 minute", Some((200, ms(5 * minute)))),
+        ("…limit:10,time:1 second", Some((10, ms(1000)))),
+        ("policy domain over ratelimit, limit:1000, time:1 day", Some((1000, ms(24 * 60 * minute)))),
+        ("limit:0,time:1 minute", None),
+        ("limit:5,time:1 fortnight", None),
+        ("limit:99999999999999,time:1 minute", None),
+        ("too many requests", None),
+        ("limit:", None),
+    ] {
+        assert_eq!(stated_limit(text), limit, "{text}");
+    }
+}
+
+/// The strictest server there is: it counts each call at one moment, and no half-open window may hold more than `calls`.
+fn worst_window(mut counted: Vec<Duration>, per: Duration) -> usize {
+    counted.sort();
+    (0..counted.len()).map(|i| counted[i..].iter().filter(|at| **at < counted[i] + per).count()).max().unwrap_or(0)
+}
+
+/// Sends as early as the bucket lets it; each call is answered after its latency. Returns (sent, answered) of each call.
+fn drive(bucket: &mut Bucket, latencies: &[Duration]) -> Vec<(Duration, Duration)> {
+    let mut calls: Vec<(Duration, Duration)> = Vec::new();
+    let mut open: Vec<Duration> = Vec::new();
+    let mut now = Duration::ZERO;
+    while calls.len() < latencies.len() || !open.is_empty() {
+        open.sort();
+        let slot = if calls.len() < latencies.len() { bucket.next_slot(now) } else { None };
+        match (slot, open.first().copied()) {
+            (Some(at), first) if first.is_none_or(|first| at < first) => {
+                now = at;
+                bucket.launch(now);
+                let answered = now + latencies[calls.len()];
+                calls.push((now, answered));
+                open.push(answered);
+            }
+            (_, Some(first)) => {
+                now = first;
+                bucket.answered(now);
+                open.remove(0);
+            }
+            (_, None) => panic!("nothing in flight and no slot: the bucket is stuck"),
+        }
+    }
+    calls
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn no_window_ever_holds_more_calls_than_allowed(
+        calls in 1u32..7,
+        per in 1u64..2000,
+        each in vec((0u64..5000, 0.0f64..=1.0), 1..60),
+        second in proptest::option::of((1u32..12, 1u64..6000)),
+    ) {
+        let mut bucket = Bucket::new(calls, ms(per));
+        if let Some((calls, per)) = second {
+            bucket.learn(calls, ms(per));
+        }
+        let latencies: Vec<Duration> = each.iter().map(|(latency, _)| ms(*latency)).collect();
+        let sent = drive(&mut bucket, &latencies);
+        let counted: Vec<Duration> =
+            sent.iter().zip(&each).map(|((from, to), (_, share))| *from + (*to - *from).mul_f64(*share)).collect();
+        prop_assert!(worst_window(counted.clone(), ms(per)) <= calls as usize);
+        if let Some((calls, per)) = second {
+            prop_assert!(worst_window(counted, ms(per)) <= calls as usize);
+        }
+    }
+
+    #[test]
+    fn a_run_takes_the_optimum_and_one_latency_a_window(calls in 1u32..9, latency in 0u64..3000, count in 1usize..200) {
+        let (per, latency) = (ms(60_000), ms(latency));
+        let sent = drive(&mut Bucket::new(calls, per), &vec![latency; count]);
+        let end = sent.iter().map(|(_, answered)| *answered).max().unwrap_or_default();
+        let windows = u32::try_from(count.div_ceil(calls as usize) - 1).expect("small");
+        // A server that counts in sliding windows lets nobody finish before the last window begins.
+        let optimum = per * windows + latency;
+        prop_assert!(end <= optimum.mul_f64(1.02) + latency * windows, "{end:?} against {optimum:?}");
+    }
+}

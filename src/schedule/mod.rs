@@ -1,0 +1,391 @@
+//! The scheduler: a pure function of (state, input) to effects, without clock, randomness or I/O of its own.
+//!
+//! It decides which operation is sent when: waves, quota, concurrency, retries, failure budgets, refused credentials,
+//! deadlines, drain. `run` performs its effects in order, `forecast` drives it with a virtual clock. The rules and their
+//! reasons are in `docs/run-loop.md`. Parts: [`layout`] builds the state from a plan, [`launch`] picks what is sent next,
+//! [`progress`] moves operations, waves and plans to their end, [`timer`] holds what happens at a time.
+
+mod gate;
+mod launch;
+mod layout;
+mod progress;
+#[cfg(test)]
+mod tests;
+mod timer;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use self::gate::{BucketState, CredentialState, Gates, Queue, Rank};
+use self::layout::Layout;
+use self::timer::{Timer, Timers};
+use crate::event::{Failure, NotAttemptedReason, OpIndex, Outcome};
+use crate::expand::ExecutionPlan;
+use crate::model::{FailureBudget, MaxFailures};
+
+/// What the operator asks for, beyond the plan.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ScheduleOptions {
+    /// Failure budget over the whole run, of all its operations.
+    pub max_failures: Option<MaxFailures>,
+    /// Stop everything at the first operation that failed or is unknown. Unlike a budget of 0 this bounds nothing before.
+    pub fail_fast: bool,
+    /// Launch nothing from then on.
+    pub max_duration: Option<Duration>,
+    /// Disregard the plans' deadlines (a forecast wants to know how long everything would take).
+    pub ignore_deadlines: bool,
+}
+
+/// How an attempt ended: what the classification of its answer says, and when a repeat may start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AttemptEnd {
+    /// Acknowledged.
+    Accepted,
+    /// Refused.
+    Failed(Failure),
+    /// Not known; never repeated.
+    Unknown(Failure),
+    /// Not taken by the service, so that it is safe to repeat.
+    Retry {
+        /// The outcome if it isn't repeated.
+        failure: Failure,
+        /// Not before then.
+        at: Duration,
+        /// What the answer asked for. A 429 closes the whole bucket for so long; without it, for its window.
+        wait: Option<Duration>,
+        /// The limit that the text of a 429 states: calls, and in how long.
+        limit: Option<(u32, Duration)>,
+    },
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The run begins. Once, first.
+    Start,
+    /// Time went on; what was waited for may be there.
+    Tick,
+    /// An attempt that was launched ended.
+    AttemptEnded {
+        /// Its operation.
+        op: OpIndex,
+        /// How.
+        end: AttemptEnd,
+    },
+    /// Nothing more is to be launched.
+    Stop(NotAttemptedReason),
+}
+
+/// What is to be done or told, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// A wave begins.
+    WaveStarted {
+        /// Index of the plan.
+        plan: usize,
+        /// Index of the wave in it.
+        wave: usize,
+    },
+    /// Send this operation now.
+    Launch {
+        /// The operation.
+        op: OpIndex,
+        /// 1 for the first.
+        attempt: u32,
+    },
+    /// The attempt of the input is taken note of. Always the first effect of its step.
+    AttemptEnded {
+        /// The operation.
+        op: OpIndex,
+        /// Which attempt it was.
+        attempt: u32,
+        /// When it will be repeated at the earliest, if it will.
+        retry_at: Option<Duration>,
+    },
+    /// An operation has its outcome; once for each operation.
+    End {
+        /// The operation.
+        op: OpIndex,
+        /// Its outcome.
+        outcome: Outcome,
+    },
+    /// Nothing more is launched; what is in flight drains. At most once.
+    Stopping {
+        /// Why.
+        reason: NotAttemptedReason,
+    },
+    /// Tick at this time, unless something happens before. Replaces an earlier one.
+    WaitUntil {
+        /// When.
+        at: Duration,
+        /// What comes then.
+        what: WaitFor,
+    },
+    /// Every operation has its outcome. Once, last.
+    Done,
+}
+
+/// What comes at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitFor {
+    /// A place in a quota bucket.
+    Quota {
+        /// Index in [`Schedule::buckets`].
+        bucket: usize,
+    },
+    /// The end of the pause that a 429 imposes on a bucket.
+    Throttled {
+        /// Index in [`Schedule::buckets`].
+        bucket: usize,
+    },
+    /// The end of the pause between two waves.
+    Pause {
+        /// Index of the plan.
+        plan: usize,
+    },
+    /// The delay before an operation is repeated.
+    Retry,
+    /// A deadline: nothing will be launched then.
+    Deadline,
+}
+
+/// Where the schedule stands, for progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Attempts in flight.
+    pub in_flight: usize,
+    /// Operations without an outcome and not in flight.
+    pub pending: usize,
+    /// What the next launch waits for, and until when; `None` while only an answer can allow one.
+    pub next: Option<(Duration, WaitFor)>,
+    /// Operations that wait for the same kind of thing.
+    pub waiting: usize,
+}
+
+/// A quota bucket as it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BucketView<'a> {
+    /// Name for people: a region, an endpoint, a region and credential, or `all endpoints`.
+    pub name: &'a str,
+    /// Calls that went through it.
+    pub calls: usize,
+    /// Whether an operation that was free to go otherwise had to wait for it.
+    pub waited: bool,
+    /// When the latest call was sent.
+    pub last_launch: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Never launched.
+    Fresh,
+    /// On its way.
+    InFlight,
+    /// Waits until it may be repeated; its failure is in `Schedule::refused`.
+    Waiting,
+    /// May be repeated; its failure still is in `Schedule::refused`.
+    Due,
+    /// Has its outcome.
+    Ended,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct OpState {
+    queue: u32,
+    attempts: u16,
+    phase: Phase,
+}
+
+/// A failure budget, or none, and what was spent of it.
+#[derive(Clone, Copy, Debug)]
+struct Budget {
+    stated: Option<FailureBudget>,
+    /// Failed and unknown.
+    spent: usize,
+}
+
+impl Budget {
+    fn exceeded(&self) -> Option<FailureBudget> {
+        self.stated.filter(|budget| self.spent > budget.allowed)
+    }
+}
+
+#[derive(Clone, Debug)]
+struct WaveState {
+    /// Operations without an outcome.
+    open: usize,
+    started: bool,
+    budget: Budget,
+    queues: Vec<u32>,
+}
+
+#[derive(Clone, Debug)]
+struct PlanState {
+    waves: Vec<WaveState>,
+    current: usize,
+    pause: Duration,
+    resume_at: Option<Duration>,
+    deadline: Option<Duration>,
+    max_attempts: u32,
+    stopped: Option<NotAttemptedReason>,
+}
+
+/// An attempt that was refused in a way that is safe to repeat.
+#[derive(Clone, Debug)]
+struct Refused {
+    at: Duration,
+    failure: Failure,
+}
+
+/// The state of a run. Times are since its start and never go back from step to step.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    plans: Vec<PlanState>,
+    ops: Vec<OpState>,
+    /// Operations by queue, in plan order within each; a queue owns a range of it.
+    order: Vec<u32>,
+    queues: Vec<Queue>,
+    gates: Gates,
+    buckets: Vec<BucketState>,
+    credentials: Vec<CredentialState>,
+    /// Queues that may have something to launch.
+    ready: BTreeSet<(Rank, u32)>,
+    /// Gates that may have room again.
+    dirty: Vec<u32>,
+    timers: Timers,
+    refused: BTreeMap<u32, Refused>,
+    /// Plans whose budget or wave may have come to an end.
+    unsettled: BTreeSet<usize>,
+    run_budget: Budget,
+    fail_fast: bool,
+    max_duration: Option<Duration>,
+    in_flight: usize,
+    open: usize,
+    started: bool,
+    stopping: bool,
+    done: bool,
+}
+
+impl Schedule {
+    /// The state before anything happened.
+    #[must_use]
+    pub fn new(plan: &ExecutionPlan, options: ScheduleOptions) -> Self {
+        let Layout { plans, ops, order, queues, gates, buckets, credentials } = Layout::new(plan, options);
+        let total = plan.operations.len();
+        Self {
+            plans,
+            order,
+            queues,
+            gates,
+            buckets,
+            credentials,
+            ready: BTreeSet::new(),
+            dirty: Vec::new(),
+            timers: Timers::default(),
+            refused: BTreeMap::new(),
+            unsettled: BTreeSet::new(),
+            run_budget: Budget { stated: options.max_failures.map(|stated| stated.of(total)), spent: 0 },
+            fail_fast: options.fail_fast,
+            max_duration: options.max_duration,
+            in_flight: 0,
+            open: ops.len(),
+            ops,
+            started: false,
+            stopping: false,
+            done: false,
+        }
+    }
+
+    /// Takes one input in and appends what is to be done to `effects`.
+    pub fn step(&mut self, now: Duration, input: Input, effects: &mut Vec<Effect>) {
+        // The answer comes first, so that its effect is the first; a deadline that fell due meanwhile still binds it.
+        match input {
+            Input::Start => self.start(),
+            Input::Tick => {}
+            Input::AttemptEnded { op, end } => self.attempt_ended(now, op, end, effects),
+            Input::Stop(reason) => self.stop_run(reason, effects),
+        }
+        self.fire_timers(now, effects);
+        self.settle(now, effects);
+        self.launch_all(now, effects);
+        // With nothing in flight, nothing can happen before the next timer. If that is a deadline, it need not be waited for.
+        while self.in_flight == 0
+            && self.open > 0
+            && let Some((at, timer)) = self.timers.first()
+            && timer.is_deadline()
+        {
+            self.timers.remove(at, timer);
+            self.pass_deadline(timer, effects);
+            self.settle(now, effects);
+            self.launch_all(now, effects);
+        }
+        if !self.started || self.done {
+            return;
+        }
+        if self.open == 0 {
+            self.done = true;
+            effects.push(Effect::Done);
+        } else if let Some((at, timer)) = self.timers.first() {
+            effects.push(Effect::WaitUntil { at, what: self.wait_for(timer) });
+        }
+    }
+
+    /// What the next launch waits for, and until when; `None` while only an answer can allow one.
+    #[must_use]
+    pub fn next_wait(&self) -> Option<(Duration, WaitFor)> {
+        let (at, timer) = self.timers.iter().find(|(_, timer)| !timer.is_deadline())?;
+        Some((at, self.wait_for(timer)))
+    }
+
+    /// Where the schedule stands. Costs a walk over the queues that wait for quota.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let next = self.next_wait();
+        let waiting = match next.map(|(_, what)| what) {
+            None | Some(WaitFor::Deadline) => 0,
+            Some(WaitFor::Quota { .. } | WaitFor::Throttled { .. }) => {
+                let parked = |bucket: &BucketState| self.gates.parked(bucket.gate).map(|queue| self.queue_len(queue));
+                self.buckets.iter().flat_map(parked).sum()
+            }
+            Some(WaitFor::Pause { plan }) => self.next_wave_len(plan),
+            Some(WaitFor::Retry) => self.refused.len(),
+        };
+        Snapshot { in_flight: self.in_flight, pending: self.open - self.in_flight, next, waiting }
+    }
+
+    /// The quota buckets, in the order in which the plan first uses them.
+    pub fn buckets(&self) -> impl ExactSizeIterator<Item = BucketView<'_>> {
+        self.buckets.iter().map(BucketState::view)
+    }
+
+    /// For people: `quota (cn-north-4)`, `pause between waves`, `retry`.
+    #[must_use]
+    pub fn describe(&self, what: WaitFor) -> String {
+        let name = |bucket: usize| self.buckets.get(bucket).map_or("", |bucket| bucket.view().name);
+        match what {
+            WaitFor::Quota { bucket } => format!("quota ({})", name(bucket)),
+            WaitFor::Throttled { bucket } => format!("the service's limit ({})", name(bucket)),
+            WaitFor::Pause { .. } => "pause between waves".to_owned(),
+            WaitFor::Retry => "retry".to_owned(),
+            WaitFor::Deadline => "deadline".to_owned(),
+        }
+    }
+
+    fn next_wave_len(&self, plan: usize) -> usize {
+        self.plans.get(plan).and_then(|plan| plan.waves.get(plan.current)).map_or(0, |wave| wave.open)
+    }
+
+    fn queue_len(&self, queue: u32) -> usize {
+        let queue = &self.queues[queue as usize];
+        queue.fresh.len() + queue.due.len()
+    }
+
+    fn wait_for(&self, timer: Timer) -> WaitFor {
+        match timer {
+            Timer::Retry(_) => WaitFor::Retry,
+            Timer::Bucket(bucket) => self.buckets[bucket as usize].wait_for(bucket as usize),
+            Timer::Pause(plan) => WaitFor::Pause { plan: plan as usize },
+            Timer::Deadline(_) | Timer::RunDeadline => WaitFor::Deadline,
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! Moves operations, waves and plans to their end: answers, budgets, refused credentials, deadlines, stops.
+
+use std::time::Duration;
+
+use super::timer::Timer;
+use super::{AttemptEnd, Effect, Phase, Refused, Schedule};
+use crate::event::{Failure, FailureKind, NotAttemptedReason, OpIndex, Outcome};
+use crate::model::{FailureBudget, MaxFailures};
+
+/// What ends before its time.
+#[derive(Clone, Copy)]
+enum Scope {
+    Plan(u32),
+    Credential(u32),
+    Run,
+}
+
+impl Schedule {
+    pub(super) fn start(&mut self) {
+        if self.started {
+            return;
+        }
+        self.started = true;
+        if let Some(at) = self.max_duration {
+            self.timers.set(at, Timer::RunDeadline);
+        }
+        for (index, plan) in (0u32..).zip(&self.plans) {
+            if let Some(at) = plan.deadline {
+                self.timers.set(at, Timer::Deadline(index));
+            }
+        }
+        self.unsettled.extend(0..self.plans.len());
+    }
+
+    pub(super) fn attempt_ended(&mut self, now: Duration, op: OpIndex, end: AttemptEnd, effects: &mut Vec<Effect>) {
+        let in_flight = self.ops.get(op).is_some_and(|state| state.phase == Phase::InFlight);
+        debug_assert!(in_flight, "operation {op} is not in flight");
+        if !in_flight {
+            return;
+        }
+        let attempt = u32::from(self.ops[op].attempts);
+        let credential = self.leave_flight(now, op);
+        let retry_at = self.judge_repeat(now, op, &end);
+        effects.push(Effect::AttemptEnded { op, attempt, retry_at });
+        if self.proves(&end) {
+            let gate = self.credentials[credential as usize].gate;
+            self.gates.get_mut(gate).limit = usize::MAX;
+            self.dirty.push(gate);
+        }
+        match (end, retry_at) {
+            (AttemptEnd::Accepted, _) => {
+                for gate in self.queues[self.ops[op].queue as usize].budget_gates {
+                    self.gates.leave(gate);
+                    self.dirty.push(gate);
+                }
+                self.end(op, Outcome::Accepted, effects);
+            }
+            (AttemptEnd::Failed(failure), _) => {
+                let refused = refuses_credential(&failure);
+                self.end(op, Outcome::Failed(failure), effects);
+                if refused {
+                    self.credentials[credential as usize].refused = true;
+                    self.end_early(Scope::Credential(credential), &NotAttemptedReason::CredentialRefused, effects);
+                }
+            }
+            (AttemptEnd::Unknown(failure), _) => self.end(op, Outcome::Unknown(failure), effects),
+            (AttemptEnd::Retry { failure, .. }, None) => self.end(op, Outcome::Failed(failure), effects),
+            (AttemptEnd::Retry { failure, .. }, Some(at)) => {
+                let index = id(op);
+                self.ops[op].phase = Phase::Waiting;
+                self.refused.insert(index, Refused { at, failure });
+                self.timers.set(at, Timer::Retry(index));
+            }
+        }
+    }
+
+    /// Gives back what an attempt held; says whose credential it used.
+    fn leave_flight(&mut self, now: Duration, op: OpIndex) -> u32 {
+        let queue = &self.queues[self.ops[op].queue as usize];
+        for gate in queue.flight_gates {
+            self.gates.leave(gate);
+            self.dirty.push(gate);
+        }
+        let bucket = &mut self.buckets[queue.bucket as usize];
+        bucket.bucket.answered(now);
+        self.dirty.push(bucket.gate);
+        self.in_flight -= 1;
+        queue.credential
+    }
+
+    /// Closes the bucket after a 429; says when the operation will be repeated, if it will.
+    fn judge_repeat(&mut self, now: Duration, op: OpIndex, end: &AttemptEnd) -> Option<Duration> {
+        let AttemptEnd::Retry { failure, at, wait, limit } = end else { return None };
+        let queue = &self.queues[self.ops[op].queue as usize];
+        let bucket = &mut self.buckets[queue.bucket as usize].bucket;
+        if failure.kind == FailureKind::Throttled {
+            if let Some((calls, per)) = limit {
+                bucket.learn(*calls, *per);
+            }
+            bucket.close_until(now + wait.unwrap_or_else(|| bucket.longest_window()));
+        }
+        let plan = &self.plans[queue.plan as usize];
+        let at = (*at).max(now).max(bucket.closed_until());
+        let deadline = plan.deadline.into_iter().chain(self.max_duration).min();
+        let ended = self.stopping
+            || plan.stopped.is_some()
+            || self.credentials[queue.credential as usize].refused
+            || u32::from(self.ops[op].attempts) >= plan.max_attempts
+            || deadline.is_some_and(|deadline| at >= deadline);
+        (!ended).then_some(at)
+    }
+
+    /// Whether an answer shows that the service accepts the credential. A 429 or 503 may come before it was looked at.
+    fn proves(&self, end: &AttemptEnd) -> bool {
+        match end {
+            AttemptEnd::Accepted => true,
+            AttemptEnd::Failed(failure) | AttemptEnd::Unknown(failure) => {
+                failure.status.is_some() && !refuses_credential(failure)
+            }
+            AttemptEnd::Retry { .. } => false,
+        }
+    }
+
+    /// Gives an operation its outcome.
+    fn end(&mut self, op: OpIndex, outcome: Outcome, effects: &mut Vec<Effect>) {
+        let state = &mut self.ops[op];
+        state.phase = Phase::Ended;
+        let queue = &self.queues[state.queue as usize];
+        let plan = queue.plan as usize;
+        let wave = &mut self.plans[plan].waves[queue.wave as usize];
+        wave.open -= 1;
+        self.open -= 1;
+        if matches!(outcome, Outcome::Failed(_) | Outcome::Unknown(_)) {
+            wave.budget.spent += 1;
+            self.run_budget.spent += 1;
+        }
+        self.unsettled.insert(plan);
+        effects.push(Effect::End { op, outcome });
+    }
+
+    /// Ends what is not in flight, in plan order: the never sent with the reason, those that wait for a repeat with their failure.
+    fn end_early(&mut self, scope: Scope, reason: &NotAttemptedReason, effects: &mut Vec<Effect>) {
+        let mut left = Vec::new();
+        let queues: Vec<u32> = match scope {
+            Scope::Plan(plan) => self.plans[plan as usize].waves.iter().flat_map(|w| w.queues.clone()).collect(),
+            Scope::Credential(credential) => self.credentials[credential as usize].queues.clone(),
+            Scope::Run => (0..id(self.queues.len())).collect(),
+        };
+        for queue in queues {
+            self.take_out(queue);
+            self.queues[queue as usize].drain(&self.order, &mut left);
+        }
+        left.extend(self.refused.keys().filter(|op| {
+            let state = &self.ops[**op as usize];
+            let queue = &self.queues[state.queue as usize];
+            let inside = match scope {
+                Scope::Plan(plan) => queue.plan == plan,
+                Scope::Credential(credential) => queue.credential == credential,
+                Scope::Run => true,
+            };
+            inside && state.phase == Phase::Waiting
+        }));
+        left.sort_unstable();
+        for op in left {
+            let outcome = match self.refused.remove(&op) {
+                Some(refused) => {
+                    self.timers.remove(refused.at, Timer::Retry(op));
+                    Outcome::Failed(refused.failure)
+                }
+                None => Outcome::NotAttempted(reason.clone()),
+            };
+            self.end(op as usize, outcome, effects);
+        }
+    }
+
+    /// Stops everything.
+    pub(super) fn stop_run(&mut self, reason: NotAttemptedReason, effects: &mut Vec<Effect>) {
+        if std::mem::replace(&mut self.stopping, true) {
+            return;
+        }
+        effects.push(Effect::Stopping { reason: reason.clone() });
+        self.end_early(Scope::Run, &reason, effects);
+    }
+
+    fn stop_plan(&mut self, plan: usize, reason: NotAttemptedReason, effects: &mut Vec<Effect>) {
+        if self.plans[plan].stopped.is_some() || self.stopping {
+            return;
+        }
+        self.plans[plan].stopped = Some(reason.clone());
+        self.end_early(Scope::Plan(id(plan)), &reason, effects);
+    }
+
+    /// Does what is due.
+    pub(super) fn fire_timers(&mut self, now: Duration, effects: &mut Vec<Effect>) {
+        while let Some(timer) = self.timers.pop_due(now) {
+            match timer {
+                Timer::RunDeadline | Timer::Deadline(_) => self.pass_deadline(timer, effects),
+                Timer::Pause(plan) => {
+                    self.unsettled.insert(plan as usize);
+                }
+                Timer::Retry(op) => {
+                    let state = &mut self.ops[op as usize];
+                    state.phase = Phase::Due;
+                    let queue = state.queue;
+                    self.queues[queue as usize].due.insert(op);
+                    self.make_ready(queue, None);
+                }
+                Timer::Bucket(bucket) => {
+                    let state = &mut self.buckets[bucket as usize];
+                    state.timer = None;
+                    self.dirty.push(state.gate);
+                }
+            }
+        }
+    }
+
+    pub(super) fn pass_deadline(&mut self, timer: Timer, effects: &mut Vec<Effect>) {
+        match timer {
+            Timer::Deadline(plan) => self.stop_plan(plan as usize, NotAttemptedReason::DeadlinePassed, effects),
+            _ => self.stop_run(NotAttemptedReason::DeadlinePassed, effects),
+        }
+    }
+
+    /// Draws the consequences of outcomes until there are none: budgets first, then waves.
+    pub(super) fn settle(&mut self, now: Duration, effects: &mut Vec<Effect>) {
+        if !self.started {
+            return;
+        }
+        loop {
+            if let Some(budget) = self.spent_run_budget() {
+                self.stop_run(NotAttemptedReason::BudgetSpent(budget), effects);
+            }
+            let Some(plan) = self.unsettled.pop_first() else { break };
+            if let Some(budget) = self.plans[plan].waves.iter().find_map(|wave| wave.budget.exceeded()) {
+                self.stop_plan(plan, NotAttemptedReason::BudgetSpent(budget), effects);
+            }
+            self.advance(plan, now, effects);
+        }
+    }
+
+    fn spent_run_budget(&self) -> Option<FailureBudget> {
+        if self.stopping {
+            return None;
+        }
+        let fail_fast = self.fail_fast && self.run_budget.spent > 0;
+        let first = || MaxFailures::Count(0).of(self.ops.len());
+        self.run_budget.exceeded().or_else(|| fail_fast.then(first))
+    }
+
+    /// Begins the next wave of a plan when it is its time. A wave with nothing left to send is passed over.
+    fn advance(&mut self, index: usize, now: Duration, effects: &mut Vec<Effect>) {
+        let plan = &mut self.plans[index];
+        let timer = Timer::Pause(id(index));
+        let mut ran = false;
+        while plan.waves.get(plan.current).is_some_and(|wave| wave.open == 0) {
+            ran |= plan.waves[plan.current].started;
+            plan.current += 1;
+        }
+        let Some(wave) = plan.waves.get_mut(plan.current) else {
+            // The plan is over: nothing of it is waited for any more.
+            if let Some(at) = plan.resume_at.take() {
+                self.timers.remove(at, timer);
+            }
+            if let Some(at) = plan.deadline {
+                self.timers.remove(at, Timer::Deadline(id(index)));
+            }
+            return;
+        };
+        if wave.started || self.stopping || plan.stopped.is_some() {
+            return;
+        }
+        if ran && !plan.pause.is_zero() {
+            let at = now + plan.pause;
+            plan.resume_at = Some(at);
+            self.timers.set(at, timer);
+        }
+        if plan.resume_at.is_some_and(|at| now < at) {
+            return;
+        }
+        plan.resume_at = None;
+        wave.started = true;
+        effects.push(Effect::WaveStarted { plan: index, wave: plan.current });
+        for queue in wave.queues.clone() {
+            self.make_ready(queue, None);
+        }
+    }
+}
+
+fn id(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+/// Whether an answer says that the credential itself is no good: 401, or the gateway's code for it. A 403 for one project
+/// says nothing about others. Source: API signing guide (more than five failed checks lock the key for five minutes).
+fn refuses_credential(failure: &Failure) -> bool {
+    let code = matches!(failure.code.as_deref(), Some("APIGW.0301" | "APIG.0301"));
+    failure.kind == FailureKind::Credential && (failure.status == Some(401) || code)
+}
