@@ -1,1 +1,5 @@
 //! One integration binary, a file per command.
+
+mod cases;
+mod common;
+mod hostile;
