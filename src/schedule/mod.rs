@@ -5,6 +5,8 @@
 //! reasons are in `docs/run-loop.md`. Parts: [`layout`] builds the state from a plan, [`launch`] picks what is sent next,
 //! [`progress`] moves operations, waves and plans to their end, [`timer`] holds what happens at a time.
 
+#[cfg(test)]
+pub(crate) mod fixture;
 mod gate;
 mod launch;
 mod layout;
