@@ -300,6 +300,9 @@ impl Schedule {
 
     /// Takes one input in and appends what is to be done to `effects`.
     pub fn step(&mut self, now: Duration, input: Input, effects: &mut Vec<Effect>) {
+        if self.done {
+            return;
+        }
         // The answer comes first, so that its effect is the first; a deadline that fell due meanwhile still binds it.
         match input {
             Input::Start => self.start(),
@@ -321,7 +324,7 @@ impl Schedule {
             self.settle(now, effects);
             self.launch_all(now, effects);
         }
-        if !self.started || self.done {
+        if !self.started {
             return;
         }
         if self.open == 0 {
