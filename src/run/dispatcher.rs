@@ -1,13 +1,29 @@
-//! The owner of run state: feeds the scheduler, performs its effects, emits events.
+//! The owner of run state: feeds the scheduler, performs its effects in order, emits events.
+//!
+//! One task does everything: attempts in flight are futures polled here, so there is no lock and no order to guess. Each
+//! event goes to the summary first, then to the sinks. See `docs/run-loop.md`.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::time::Duration;
 
-use super::port::{Clock, EventSink, Transport};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use super::executor::{Attempt, Executor};
+use super::port::{Clock, EventSink, Transport, Waiting};
+use crate::event::{AttemptRecord, FailureKind, NotAttemptedReason, OpIndex, RunEvent};
 use crate::expand::ExecutionPlan;
-use crate::model::{CredentialName, MaxFailures, RunId};
+use crate::model::{CredentialName, MaxFailures, OperationId, RunId};
+use crate::policy::{Verdict, retry_delay, stated_limit};
+use crate::schedule::{AttemptEnd, Effect, Input, Schedule, ScheduleOptions, WaitFor};
 use crate::sign::Credential;
 use crate::summary::RunSummary;
+
+/// How often sinks are told what is waited for, in real time.
+const PROGRESS_TICK: Duration = Duration::from_millis(100);
 
 /// What the operator asked for, beyond the plan.
 #[derive(Clone, Debug)]
@@ -26,9 +42,49 @@ pub struct RunOptions {
     pub seed: u64,
 }
 
+/// Why a run has no summary that can be relied on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Nothing was sent: an operation's credential is not among those given.
+    #[error("credential `{credential}` of operation {operation} is missing; nothing was sent")]
+    MissingCredential {
+        /// Its name.
+        credential: CredentialName,
+        /// The first operation that needs it.
+        operation: OperationId,
+    },
+    /// Nothing was sent: an operation still needs the network to know what it asks for.
+    #[error("operation {operation} holds a `lookup` or `select` that was not resolved; nothing was sent")]
+    NotResolved {
+        /// The operation.
+        operation: OperationId,
+    },
+    /// The run ended and its account doesn't add up.
+    #[error(transparent)]
+    BrokenLaw(#[from] BrokenLaw),
+}
+
+/// The conservation law is broken: a mistake in this program, never the user's.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "of {planned} planned operations {ended} have an outcome and {in_flight} are in flight after the end of the run; \
+     this is a mistake in hss-sync, please report this bug and don't rely on the numbers of this run",
+    planned = .summary.counts.planned,
+    ended = .summary.counts.ended(),
+    in_flight = .summary.in_flight
+)]
+pub struct BrokenLaw {
+    /// What is known all the same.
+    pub summary: Box<RunSummary>,
+}
+
 /// Runs a plan to its end and returns what became of every operation.
 ///
-/// `stop` is cancelled when the user interrupts: nothing more is launched, what is in flight drains.
+/// `stop` is cancelled when the user interrupts: nothing more is launched, what is in flight drains. Needs a tokio runtime
+/// with time; the current-thread one is enough. The caller has resolved every operation and every credential.
+///
+/// # Errors
+/// Before anything is sent, when the caller has not; at the end, when the account of the run doesn't add up.
 pub async fn run<T: Transport, C: Clock>(
     plan: &ExecutionPlan,
     credentials: &BTreeMap<CredentialName, Credential>,
@@ -36,8 +92,209 @@ pub async fn run<T: Transport, C: Clock>(
     transport: &T,
     clock: &C,
     sinks: &mut [&mut dyn EventSink],
-    stop: &tokio_util::sync::CancellationToken,
-) -> RunSummary {
-    let _ = (plan, credentials, options, transport, clock, sinks, stop);
-    todo!()
+    stop: &CancellationToken,
+) -> Result<RunSummary, RunError> {
+    check_ready(plan, credentials)?;
+    let executor = Executor::new(plan, credentials, transport, clock);
+    let mut dispatcher = Dispatcher::new(plan, options, sinks);
+    let mut flights = FuturesUnordered::new();
+    let mut timer: Option<(Duration, Pin<Box<dyn Future<Output = ()> + '_>>)> = None;
+    let mut progress = tokio::time::interval(PROGRESS_TICK);
+    progress.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut stopped = std::pin::pin!(stop.cancelled());
+    let mut stopping = false;
+
+    dispatcher.start(clock.wall());
+    let mut happened = Happened::Input(Input::Start);
+    loop {
+        let next = dispatcher.step(clock.now(), happened);
+        flights.extend(next.launches.into_iter().map(|op| executor.attempt(op)));
+        if next.done {
+            break;
+        }
+        match next.wake {
+            None => timer = None,
+            Some(at) if timer.as_ref().is_some_and(|(set, _)| *set == at) => {}
+            Some(at) => timer = Some((at, Box::pin(clock.sleep_until(at)))),
+        }
+        happened = loop {
+            let wake = async {
+                match &mut timer {
+                    Some((_, sleep)) => sleep.as_mut().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = stopped.as_mut(), if !stopping => {
+                    stopping = true;
+                    break Happened::Input(Input::Stop(NotAttemptedReason::Interrupted));
+                }
+                Some(attempt) = flights.next() => break Happened::Answer(attempt),
+                () = wake => {
+                    timer = None;
+                    break Happened::Input(Input::Tick);
+                }
+                _ = progress.tick() => dispatcher.show_progress(),
+            }
+        };
+    }
+    dispatcher.finish(clock.now())
+}
+
+fn check_ready(plan: &ExecutionPlan, credentials: &BTreeMap<CredentialName, Credential>) -> Result<(), RunError> {
+    for operation in &plan.operations {
+        if operation.needs_network() {
+            return Err(RunError::NotResolved { operation: operation.id.clone() });
+        }
+        let credential = &operation.target.credential;
+        if !credentials.contains_key(credential) {
+            let (credential, operation) = (credential.clone(), operation.id.clone());
+            return Err(RunError::MissingCredential { credential, operation });
+        }
+    }
+    Ok(())
+}
+
+/// What the loop waited for.
+enum Happened {
+    Input(Input),
+    Answer(Attempt),
+}
+
+/// What the loop has to do after a step.
+#[derive(Default)]
+struct Next {
+    launches: Vec<OpIndex>,
+    wake: Option<Duration>,
+    done: bool,
+}
+
+struct Dispatcher<'a, 'b> {
+    plan: &'a ExecutionPlan,
+    options: &'a RunOptions,
+    schedule: Schedule,
+    effects: Vec<Effect>,
+    summary: RunSummary,
+    sinks: &'a mut [&'b mut dyn EventSink],
+    random: fastrand::Rng,
+    shown: Option<(Duration, WaitFor)>,
+}
+
+impl<'a, 'b> Dispatcher<'a, 'b> {
+    fn new(plan: &'a ExecutionPlan, options: &'a RunOptions, sinks: &'a mut [&'b mut dyn EventSink]) -> Self {
+        let schedule_options = ScheduleOptions {
+            max_failures: options.max_failures,
+            fail_fast: options.fail_fast,
+            max_duration: options.max_duration,
+            ignore_deadlines: false,
+        };
+        Self {
+            plan,
+            options,
+            schedule: Schedule::new(plan, schedule_options),
+            effects: Vec::new(),
+            summary: RunSummary::new(plan.operations.len()),
+            sinks,
+            random: fastrand::Rng::with_seed(options.seed),
+            shown: None,
+        }
+    }
+
+    fn start(&mut self, started_at: jiff::Timestamp) {
+        self.emit(&RunEvent::RunStarted {
+            run: self.options.run.clone(),
+            started_at,
+            planned: self.plan.operations.len(),
+            forecast: self.options.forecast,
+        });
+    }
+
+    /// Feeds the scheduler and performs its effects in order.
+    fn step(&mut self, now: Duration, happened: Happened) -> Next {
+        let (input, mut record) = match happened {
+            Happened::Input(input) => (input, None),
+            Happened::Answer(attempt) => self.judge(now, attempt),
+        };
+        let mut effects = std::mem::take(&mut self.effects);
+        self.schedule.step(now, input, &mut effects);
+        let mut next = Next::default();
+        for effect in effects.drain(..) {
+            self.perform(now, effect, &mut record, &mut next);
+        }
+        self.effects = effects;
+        if self.schedule.next_wait() != self.shown {
+            self.show_progress();
+        }
+        next
+    }
+
+    /// The scheduler's view of an attempt: a repeat gets its earliest time.
+    fn judge(&mut self, now: Duration, attempt: Attempt) -> (Input, Option<AttemptRecord>) {
+        let Attempt { op, record, verdict } = attempt;
+        let end = match verdict {
+            Verdict::Accepted => AttemptEnd::Accepted,
+            Verdict::Failed(failure) => AttemptEnd::Failed(failure),
+            Verdict::Unknown(failure) => AttemptEnd::Unknown(failure),
+            Verdict::Retry { failure, wait } => {
+                let limits = &self.plan.plans[self.plan.operations[op].plan].limits.retry;
+                let made = self.summary.operations.get(op).map_or(0, |operation| operation.attempts.len());
+                // This attempt is not among those that the summary knows; the next one comes after it.
+                let number = u32::try_from(made + 2).unwrap_or(u32::MAX);
+                let at = now + retry_delay(limits, number, wait, self.random.f64());
+                let throttled = failure.kind == FailureKind::Throttled;
+                let limit = if throttled { stated_limit(&failure.message) } else { None };
+                AttemptEnd::Retry { failure, at, wait, limit }
+            }
+        };
+        (Input::AttemptEnded { op, end }, Some(record))
+    }
+
+    fn perform(&mut self, at: Duration, effect: Effect, record: &mut Option<AttemptRecord>, next: &mut Next) {
+        match effect {
+            Effect::WaveStarted { plan, wave } => self.emit(&RunEvent::WaveStarted { plan, wave, at }),
+            Effect::Launch { op, attempt } => {
+                self.emit(&RunEvent::AttemptStarted { op, attempt, at });
+                next.launches.push(op);
+            }
+            Effect::AttemptEnded { op, attempt, retry_at } => {
+                if let Some(record) = record.take() {
+                    self.emit(&RunEvent::AttemptEnded { op, attempt, at, record, retry_at });
+                }
+            }
+            Effect::End { op, outcome } => self.emit(&RunEvent::OperationEnded { op, at, outcome }),
+            Effect::Stopping { reason } => self.emit(&RunEvent::Stopping { at, reason }),
+            Effect::WaitUntil { at, .. } => next.wake = Some(at),
+            Effect::Done => next.done = true,
+        }
+    }
+
+    fn emit(&mut self, event: &RunEvent) {
+        self.summary.apply(event);
+        for sink in self.sinks.iter_mut() {
+            sink.on_event(event, self.plan, &self.summary);
+        }
+    }
+
+    fn show_progress(&mut self) {
+        let snapshot = self.schedule.snapshot();
+        self.shown = snapshot.next;
+        let waiting = snapshot.next.map(|(until, what)| Waiting {
+            until,
+            what: self.schedule.describe(what),
+            operations: snapshot.waiting,
+        });
+        for sink in self.sinks.iter_mut() {
+            sink.on_waiting(waiting.as_ref(), &self.summary);
+        }
+    }
+
+    fn finish(mut self, now: Duration) -> Result<RunSummary, RunError> {
+        self.emit(&RunEvent::RunEnded { at: now });
+        if self.summary.is_conserved() {
+            Ok(self.summary)
+        } else {
+            Err(BrokenLaw { summary: Box::new(self.summary) }.into())
+        }
+    }
 }

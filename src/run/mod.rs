@@ -6,4 +6,4 @@ mod dispatcher;
 mod executor;
 pub mod port;
 
-pub use dispatcher::{RunOptions, run};
+pub use dispatcher::{BrokenLaw, RunError, RunOptions, run};

@@ -39,7 +39,7 @@ impl Schedule {
     }
 
     /// The first gate that stops the head of a queue. Quota comes last, so that only what is free otherwise waits for it.
-    fn obstacle(&self, now: Duration, queue: u32, (new, _): Rank) -> Option<u32> {
+    pub(super) fn obstacle(&self, now: Duration, queue: u32, (new, _): Rank) -> Option<u32> {
         let queue = &self.queues[queue as usize];
         // A repeat holds its budgets since its first launch.
         let budgets = queue.budget_gates.iter().filter(|_| new);

@@ -5,6 +5,8 @@
 //! reasons are in `docs/run-loop.md`. Parts: [`layout`] builds the state from a plan, [`launch`] picks what is sent next,
 //! [`progress`] moves operations, waves and plans to their end, [`timer`] holds what happens at a time.
 
+#[cfg(test)]
+pub(crate) mod fixture;
 mod gate;
 mod launch;
 mod layout;
@@ -298,6 +300,9 @@ impl Schedule {
 
     /// Takes one input in and appends what is to be done to `effects`.
     pub fn step(&mut self, now: Duration, input: Input, effects: &mut Vec<Effect>) {
+        if self.done {
+            return;
+        }
         // The answer comes first, so that its effect is the first; a deadline that fell due meanwhile still binds it.
         match input {
             Input::Start => self.start(),
@@ -319,7 +324,7 @@ impl Schedule {
             self.settle(now, effects);
             self.launch_all(now, effects);
         }
-        if !self.started || self.done {
+        if !self.started {
             return;
         }
         if self.open == 0 {

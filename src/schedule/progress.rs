@@ -173,9 +173,9 @@ impl Schedule {
         }
     }
 
-    /// Stops everything.
+    /// Stops everything that is not over.
     pub(super) fn stop_run(&mut self, reason: NotAttemptedReason, effects: &mut Vec<Effect>) {
-        if std::mem::replace(&mut self.stopping, true) {
+        if self.open == 0 || std::mem::replace(&mut self.stopping, true) {
             return;
         }
         effects.push(Effect::Stopping { reason: reason.clone() });
