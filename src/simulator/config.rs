@@ -1,0 +1,120 @@
+//! What a simulator is started with, and why it can't be started.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use super::fault::{Faults, mix};
+use super::world::SimulatedRegistry;
+use crate::model::{Quota, Secret};
+
+/// An access key pair that the simulator accepts.
+#[derive(Clone, Debug)]
+pub struct KeyPair {
+    /// AK.
+    pub access_key: String,
+    /// SK.
+    pub secret_key: Secret,
+    /// The `X-Security-Token` that must come with it, for a temporary pair.
+    pub security_token: Option<Secret>,
+}
+
+impl KeyPair {
+    /// A made-up pair, the same for the same seed, whose name tells what it is: `SIMULATEDKEY00000001`.
+    #[must_use]
+    pub fn made_up(seed: u64) -> Self {
+        let words = [mix(seed, 1), mix(seed, 2)];
+        Self {
+            access_key: format!("SIMULATEDKEY{:08}", seed % 100_000_000),
+            secret_key: Secret::new(format!("simulated{:016x}{:015x}", words[0], words[1] >> 4)),
+            security_token: None,
+        }
+    }
+}
+
+/// How a simulator behaves.
+#[derive(Clone, Debug)]
+pub struct SimulatorConfig {
+    /// Where to listen: a loopback address; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Calls that one user, and one source address, may make of one API in one region; `None`: as many as they like.
+    /// Its scope is not used: both buckets are always kept.
+    pub quota: Option<Quota>,
+    /// Whether refused calls use up quota as well, as is reported of a sister service (CCE).
+    pub refused_calls_count: bool,
+    /// The text of a 429 in place of the gateway's usual one.
+    pub throttle_text: Option<String>,
+    /// Accepted key pairs.
+    pub keys: Vec<KeyPair>,
+    /// Accepted tokens (`X-Auth-Token`).
+    pub tokens: Vec<Secret>,
+    /// What goes wrong on purpose.
+    pub faults: Faults,
+    /// Decides which requests get a fault, and all made-up ids.
+    pub seed: u64,
+    /// The registries of every project; `None`: five made-up ones.
+    pub registries: Option<Vec<SimulatedRegistry>>,
+    /// Appends one NDJSON line for each request to this file.
+    pub log: Option<PathBuf>,
+    /// Requests whose log entry is kept in memory; the oldest are dropped beyond it.
+    pub keep_log: usize,
+}
+
+impl Default for SimulatorConfig {
+    /// A free port of 127.0.0.1, the published quota, one made-up key pair, no faults.
+    fn default() -> Self {
+        let seed = 1;
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            quota: Some(Quota::default()),
+            refused_calls_count: false,
+            throttle_text: None,
+            keys: vec![KeyPair::made_up(seed)],
+            tokens: Vec::new(),
+            faults: Faults::default(),
+            seed,
+            registries: None,
+            log: None,
+            keep_log: 1_000_000,
+        }
+    }
+}
+
+/// Why a simulator could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulatorError {
+    /// It would have been reachable from other machines.
+    #[error(
+        "the simulator listens on loopback only and refuses {0}: its credentials are public; use 127.0.0.1 or [::1]"
+    )]
+    NotLoopback(SocketAddr),
+    /// The address could not be bound.
+    #[error("the simulator can't listen on {address}: {source}; choose another port, or 0 for a free one")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The request log could not be opened.
+    #[error("the simulator can't open its request log {}: {source}; choose a path that can be written", path.display())]
+    Log {
+        /// Its path.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn made_up_keys_are_stable_and_look_made_up() {
+        let pair = KeyPair::made_up(1);
+        assert_eq!(pair.access_key, "SIMULATEDKEY00000001");
+        assert_eq!(pair.secret_key.expose(), KeyPair::made_up(1).secret_key.expose());
+        assert_ne!(pair.secret_key.expose(), KeyPair::made_up(2).secret_key.expose());
+        assert_eq!(pair.secret_key.expose().len(), 40);
+    }
+}
