@@ -5,11 +5,13 @@
 
 mod code;
 mod render;
+mod visible;
 
 pub use code::{Code, Explanation, Severity};
 pub use render::{Style, render};
+pub use visible::visible;
 
-use crate::source::{Location, SourceId, Span};
+use crate::source::{Location, SourceId, Sources, Span};
 
 /// A place with a short text under it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,6 +107,15 @@ impl Diagnostic {
     #[must_use]
     pub fn severity(&self) -> Severity {
         self.code.severity()
+    }
+
+    /// The path of the file that it points at.
+    #[must_use]
+    pub fn path<'a>(&'a self, sources: &'a Sources) -> &'a str {
+        match &self.place {
+            Place::Text(label) => sources.get(label.location.source).path(),
+            Place::File(path) => path,
+        }
     }
 
     /// Whether this makes a plan invalid.

@@ -29,9 +29,9 @@ pub fn closing(plan: &ExecutionPlan, sources: &Sources, summary: &RunSummary) ->
     let width = heads.iter().map(|head| head.width()).max().unwrap_or(0).min(54);
     for (cause, head) in causes.iter().zip(&heads) {
         let padding = width.saturating_sub(head.width());
-        let _ = writeln!(text, "{head}{}  {}", " ".repeat(padding), places(plan, &cause.operations));
+        let _ = writeln!(text, "{head}{}  {}", " ".repeat(padding), places(plan, &cause.ops));
         if let Some(advice) = advice(cause) {
-            let place = cause.operations.first().map(|op| place(plan, sources, *op)).unwrap_or_default();
+            let place = cause.ops.first().map(|op| place(plan, sources, *op)).unwrap_or_default();
             let _ = writeln!(text, "    {place}: {advice}");
         }
     }
@@ -71,7 +71,7 @@ fn counts_line(summary: &RunSummary) -> String {
 }
 
 fn head(cause: &Cause) -> String {
-    let count = cause.operations.len();
+    let count = cause.ops.len();
     let outcome = match cause.outcome {
         "unknown" => "unknown: ",
         "not_attempted" => "not attempted: ",
