@@ -1,231 +1,426 @@
-//! The plan as types; every value keeps its place, and templates are still text.
+//! From a tree that passed the schema to a [`PlanFile`].
+//!
+//! Here stand the values that no schema can judge: durations, quotas, endpoints, names, numbers that would not survive
+//! rendering. All of them are reported at once. A tree that did not pass is met with diagnostics, never with a panic. Names that
+//! 100,000 projects share are kept once.
 
+use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use crate::diagnostic::Diagnostic;
-use crate::model::{Endpoint, Label, Limits, MaxFailures, ProjectName, Region, RegistryType, SetName, WaveName};
+use super::file::{
+    Defaults, Places, PlanFile, Project, RegionPlace, RegistryItem, RegistrySet, RequestMode, SelectSpec, SetKind,
+    Templated, Variable, VariableValue,
+};
+use super::words::{bare, in_order, is_about_length, not_a, shown};
+use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::model::{Endpoint, InvalidValue, KNOWN_REGIONS, Label, Limits, ProjectName, Region, RegistryType, SetName};
 use crate::source::{SourceId, Span, Spanned};
-use crate::yaml::{ScalarStyle, Tree};
-
-/// A scalar that may hold `{{ … }}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Templated {
-    /// The decoded text of the scalar.
-    pub text: String,
-    /// The scalar in the source, quotes included.
-    pub span: Span,
-    /// How it is written; with the span, the way from an offset in `text` back to the source.
-    pub style: ScalarStyle,
-}
-
-impl Templated {
-    /// Whether anything has to be rendered.
-    #[must_use]
-    pub fn is_literal(&self) -> bool {
-        !self.text.contains("{{") && !self.text.contains("{%") && !self.text.contains("{#")
-    }
-}
-
-/// A variable's value as the plan or an override gives it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum VariableValue {
-    /// Text.
-    Text(String),
-    /// An integer.
-    Integer(i64),
-    /// Another number.
-    Float(f64),
-    /// A truth value.
-    Bool(bool),
-}
-
-/// One entry of `vars`.
-#[derive(Clone, Debug)]
-pub struct Variable {
-    /// Name, at its key.
-    pub name: Spanned<String>,
-    /// Default value.
-    pub value: VariableValue,
-}
-
-/// One registry of a set.
-#[derive(Clone, Debug)]
-pub struct RegistryItem {
-    /// The whole item.
-    pub span: Span,
-    /// `registry_id`.
-    pub registry_id: Templated,
-    /// `registry_type`.
-    pub registry_type: Templated,
-}
-
-/// `select` of a set.
-#[derive(Clone, Debug)]
-pub struct SelectSpec {
-    /// Types; empty means all.
-    pub registry_type: Vec<RegistryType>,
-    /// A name or glob.
-    pub registry_name: Option<String>,
-    /// `success`, `fail` or `accessing`.
-    pub status: Option<String>,
-}
-
-/// What a set is made of.
-#[derive(Clone, Debug)]
-pub enum SetKind {
-    /// Named registries.
-    Registries(Vec<RegistryItem>),
-    /// `sync_all_registries: true`.
-    All,
-    /// Matched online.
-    Select(SelectSpec),
-}
-
-/// One entry of `registry_sets`.
-#[derive(Clone, Debug)]
-pub struct RegistrySet {
-    /// Name, at its key.
-    pub name: Spanned<SetName>,
-    /// Contents.
-    pub kind: SetKind,
-}
-
-/// `requests`: one request for all sets of a place, or one for each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RequestMode {
-    /// One request for each place.
-    #[default]
-    Merged,
-    /// One request for each set of a place.
-    PerSet,
-}
-
-/// `defaults`.
-#[derive(Clone, Debug, Default)]
-pub struct Defaults {
-    /// Enterprise project.
-    pub enterprise_project_id: Option<Templated>,
-    /// Sets.
-    pub registry_sets: Option<Vec<Spanned<SetName>>>,
-    /// Credential name.
-    pub credential: Option<Templated>,
-    /// Request mode.
-    pub requests: Option<RequestMode>,
-}
-
-/// One region of a project with `project_ids`.
-#[derive(Clone, Debug)]
-pub struct RegionPlace {
-    /// The region, at its key.
-    pub region: Spanned<Region>,
-    /// The id or `lookup`.
-    pub project_id: Templated,
-}
-
-/// Where a project is.
-#[derive(Clone, Debug)]
-pub enum Places {
-    /// `project_ids`: region to id.
-    PerRegion(Vec<RegionPlace>),
-    /// `project_id` with `regions`.
-    Same {
-        /// The id, usually a template, or `lookup`.
-        project_id: Templated,
-        /// The regions.
-        regions: Vec<Templated>,
-    },
-}
-
-/// One entry of `projects`.
-#[derive(Clone, Debug)]
-pub struct Project {
-    /// The whole entry.
-    pub span: Span,
-    /// Name.
-    pub name: Spanned<ProjectName>,
-    /// Regions and ids.
-    pub places: Places,
-    /// Sets; `None` inherits.
-    pub registry_sets: Option<Vec<Spanned<SetName>>>,
-    /// Labels.
-    pub labels: Vec<Spanned<Label>>,
-    /// Enterprise project; `None` inherits.
-    pub enterprise_project_id: Option<Templated>,
-    /// Credential; `None` inherits.
-    pub credential: Option<Templated>,
-    /// Request mode; `None` inherits.
-    pub requests: Option<RequestMode>,
-}
-
-/// `select` of a wave: all given keys must match, any value of a key is enough. Projects and regions may be globs.
-#[derive(Clone, Debug, Default)]
-pub struct WaveSelect {
-    /// Labels.
-    pub labels: Vec<Spanned<String>>,
-    /// Project names or globs.
-    pub projects: Vec<Spanned<String>>,
-    /// Regions or globs.
-    pub regions: Vec<Spanned<String>>,
-    /// Registry sets.
-    pub sets: Vec<Spanned<String>>,
-}
-
-/// One entry of `rollout.waves`.
-#[derive(Clone, Debug)]
-pub struct WaveSpec {
-    /// The whole entry.
-    pub span: Span,
-    /// Name.
-    pub name: Spanned<WaveName>,
-    /// What it takes; `None`: all that no earlier wave took.
-    pub select: Option<WaveSelect>,
-    /// Its failure budget; `None`: no bound.
-    pub max_failures: Option<MaxFailures>,
-}
-
-/// `rollout`.
-#[derive(Clone, Debug)]
-pub struct Rollout {
-    /// Most operations the plan may expand to (default 1000), at its place if written.
-    pub max_operations: usize,
-    /// Where `max_operations` is written.
-    pub max_operations_span: Option<Span>,
-    /// Longest duration.
-    pub deadline: Option<Spanned<Duration>>,
-    /// Waves in order; empty means one wave with everything.
-    pub waves: Vec<WaveSpec>,
-    /// Pause between waves.
-    pub pause: Duration,
-}
-
-/// A plan file with types.
-#[derive(Clone, Debug)]
-pub struct PlanFile {
-    /// Its source.
-    pub source: SourceId,
-    /// `name`.
-    pub name: Spanned<String>,
-    /// `vars`.
-    pub vars: Vec<Variable>,
-    /// `registry_sets`.
-    pub registry_sets: Vec<RegistrySet>,
-    /// `defaults`.
-    pub defaults: Defaults,
-    /// `projects`.
-    pub projects: Vec<Project>,
-    /// `rollout`.
-    pub rollout: Rollout,
-    /// `limits`.
-    pub limits: Limits,
-    /// `endpoints`: region, at its key, to endpoint, at its value.
-    pub endpoints: Vec<(Spanned<Region>, Spanned<Endpoint>)>,
-}
+use crate::yaml::{Entry, Kind, Node, ScalarStyle, Tree};
 
 /// Gives types to a tree that passed [`super::check_structure`].
 ///
 /// # Errors
-/// Values that no schema can judge: durations, endpoints, quotas; all of them at once.
+/// Values that no schema can judge: durations, endpoints, quotas; all of them, in source order.
 pub fn decode(source: SourceId, tree: &Tree) -> Result<PlanFile, Vec<Diagnostic>> {
-    let _ = (source, tree);
-    todo!()
+    let mut decoder = Decoder::new(source);
+    match decoder.plan(tree.root()) {
+        Some(file) if decoder.problems.is_empty() => Ok(file),
+        _ => Err(in_order(decoder.problems)),
+    }
+}
+
+/// The whole number that YAML's core schema and JSON Schema both see in a plain scalar: `12`, `0o14`, `0xC`, `12.0`.
+pub(super) fn whole_number(text: &str) -> Option<i64> {
+    let radix =
+        |digits: &str, radix| i64::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with(['+', '-']));
+    if let Some(digits) = text.strip_prefix("0o") {
+        return radix(digits, 8);
+    }
+    if let Some(digits) = text.strip_prefix("0x") {
+        return radix(digits, 16);
+    }
+    text.parse().ok().or_else(|| {
+        let float: f64 = text.parse().ok()?;
+        // 2^53: beyond it a float is no longer one certain integer.
+        #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and within 2^53")]
+        (float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0).then_some(float as i64)
+    })
+}
+
+/// Collects problems while the tree becomes a plan.
+pub(super) struct Decoder<'t> {
+    source: SourceId,
+    pub(super) problems: Vec<Diagnostic>,
+    sets: HashMap<&'t str, SetName>,
+    labels: HashMap<&'t str, Label>,
+    regions: HashMap<&'t str, Region>,
+}
+
+impl<'t> Decoder<'t> {
+    fn new(source: SourceId) -> Self {
+        let (sets, labels, regions) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { source, problems: Vec::new(), sets, labels, regions }
+    }
+
+    fn plan(&mut self, root: Node<'t>) -> Option<PlanFile> {
+        let mut name = None;
+        let (mut vars, mut registry_sets, mut projects) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut defaults, mut rollout, mut limits) = (Defaults::default(), Self::no_rollout(), Limits::default());
+        let mut endpoints = Vec::new();
+        for entry in root.entries() {
+            match entry.key {
+                "version" | "description" => {}
+                "name" => {
+                    name = self.parse(entry.value, |text| super::words::plan_name(text).map(|()| text.to_owned()))
+                }
+                "vars" => vars = entry.value.entries().filter_map(|entry| self.variable(entry)).collect(),
+                "registry_sets" => registry_sets = entry.value.entries().filter_map(|entry| self.set(entry)).collect(),
+                "defaults" => defaults = self.defaults(entry.value),
+                "projects" => projects = entry.value.items().filter_map(|item| self.project(item)).collect(),
+                "rollout" => rollout = self.rollout(entry.value),
+                "limits" => limits = self.limits(entry.value),
+                "endpoints" => endpoints = entry.value.entries().filter_map(|entry| self.endpoint(entry)).collect(),
+                _ => self.unknown(entry),
+            }
+        }
+        let name = self.needed(name, root, "name")?;
+        self.needed((!registry_sets.is_empty()).then_some(()), root, "registry_sets");
+        self.needed((!projects.is_empty()).then_some(()), root, "projects");
+        Some(PlanFile {
+            source: self.source,
+            name,
+            vars,
+            registry_sets,
+            defaults,
+            projects,
+            rollout,
+            limits,
+            endpoints,
+        })
+    }
+
+    fn variable(&mut self, entry: Entry<'t>) -> Option<Variable> {
+        if let Err(error) = super::words::variable_name(entry.key) {
+            self.invalid(entry.key_span, entry.key, &error);
+            return None;
+        }
+        let name = Spanned::new(entry.key.to_owned(), entry.key_span);
+        let text = entry.value.text().unwrap_or_default();
+        let value = match entry.value.kind() {
+            Kind::Text(text) => VariableValue::Text(text.to_owned()),
+            Kind::Bool(value) if text == if value { "true" } else { "false" } => VariableValue::Bool(value),
+            Kind::Bool(_) => return self.not_as_written(entry.value, Code::BooleanAsId, "boolean", text),
+            Kind::Number => match number(text) {
+                Some(value) => value,
+                None => return self.not_as_written(entry.value, Code::NumberAsId, "number", text),
+            },
+            Kind::Null | Kind::Sequence | Kind::Mapping => {
+                return self.wrong(entry.value, "text, a number or a boolean");
+            }
+        };
+        Some(Variable { name, value })
+    }
+
+    /// A variable whose value would be rendered otherwise than it is written.
+    fn not_as_written<T>(&mut self, node: Node<'t>, code: Code, what: &str, text: &str) -> Option<T> {
+        let message =
+            format!("this variable is read by YAML as the {what} {text}, which is not rendered as it is written");
+        let diagnostic = self.add(code, node.span(), message);
+        *diagnostic = diagnostic.clone().label(format!("quote it: \"{text}\""));
+        None
+    }
+
+    fn set(&mut self, entry: Entry<'t>) -> Option<RegistrySet> {
+        let name = self.set_name(entry.key, entry.key_span);
+        let mut kind = None;
+        for inner in entry.value.entries() {
+            match inner.key {
+                "registries" => {
+                    let items = inner.value.items().filter_map(|item| self.registry(item)).collect();
+                    kind = Some(SetKind::Registries(items));
+                }
+                "sync_all_registries" => kind = Some(SetKind::All),
+                "select" => kind = Some(SetKind::Select(self.select(inner.value))),
+                _ => self.unknown(inner),
+            }
+        }
+        let kind = self.needed(kind, entry.value, "registries")?;
+        Some(RegistrySet { name: name?, kind })
+    }
+
+    fn registry(&mut self, item: Node<'t>) -> Option<RegistryItem> {
+        let (mut registry_id, mut registry_type) = (None, None);
+        for entry in item.entries() {
+            match entry.key {
+                "registry_id" => registry_id = self.templated(entry.value),
+                "registry_type" => registry_type = self.templated(entry.value),
+                _ => self.unknown(entry),
+            }
+        }
+        let registry_id = self.needed(registry_id, item, "registry_id");
+        let registry_type = self.needed(registry_type, item, "registry_type");
+        Some(RegistryItem { span: item.span(), registry_id: registry_id?, registry_type: registry_type? })
+    }
+
+    fn select(&mut self, node: Node<'t>) -> SelectSpec {
+        let mut select = SelectSpec { registry_type: Vec::new(), registry_name: None, status: None };
+        for entry in node.entries() {
+            match entry.key {
+                "registry_type" if matches!(entry.value.kind(), Kind::Sequence) => {
+                    let types = entry.value.items().filter_map(|item| self.parse(item, RegistryType::parse));
+                    select.registry_type = types.map(|found| found.value).collect();
+                }
+                "registry_type" => {
+                    let found = self.parse(entry.value, RegistryType::parse);
+                    select.registry_type = found.into_iter().map(|found| found.value).collect();
+                }
+                "registry_name" => select.registry_name = self.glob(entry.value).map(|found| found.value),
+                "status" => select.status = self.text(entry.value).map(str::to_owned),
+                _ => self.unknown(entry),
+            }
+        }
+        select
+    }
+
+    fn defaults(&mut self, node: Node<'t>) -> Defaults {
+        let mut defaults = Defaults::default();
+        for entry in node.entries() {
+            match entry.key {
+                "enterprise_project_id" => defaults.enterprise_project_id = self.templated(entry.value),
+                "registry_sets" => defaults.registry_sets = Some(self.set_names(entry.value)),
+                "credential" => defaults.credential = self.templated(entry.value),
+                "requests" => defaults.requests = self.requests(entry.value),
+                _ => self.unknown(entry),
+            }
+        }
+        defaults
+    }
+
+    fn project(&mut self, item: Node<'t>) -> Option<Project> {
+        let (mut name, mut registry_sets, mut labels) = (None, None, Vec::new());
+        let (mut per_region, mut project_id, mut regions) = (None, None, None);
+        let (mut enterprise_project_id, mut credential, mut requests) = (None, None, None);
+        for entry in item.entries() {
+            let value = entry.value;
+            match entry.key {
+                "name" => name = self.parse(value, ProjectName::parse),
+                "project_ids" => per_region = Some(value.entries().filter_map(|entry| self.place(entry)).collect()),
+                "project_id" => project_id = self.templated(value),
+                "regions" => regions = Some(value.items().filter_map(|item| self.region_item(item)).collect()),
+                "registry_sets" => registry_sets = Some(self.set_names(value)),
+                "labels" => labels = value.items().filter_map(|item| self.label(item)).collect(),
+                "enterprise_project_id" => enterprise_project_id = self.templated(value),
+                "credential" => credential = self.templated(value),
+                "requests" => requests = self.requests(value),
+                _ => self.unknown(entry),
+            }
+        }
+        let places = match (per_region, project_id, regions) {
+            (Some(places), None, None) => Some(Places::PerRegion(places)),
+            (None, Some(project_id), Some(regions)) => Some(Places::Same { project_id, regions }),
+            _ => None,
+        };
+        let places = self.needed(places, item, "project_ids");
+        let name = self.needed(name, item, "name");
+        Some(Project {
+            span: item.span(),
+            name: name?,
+            places: places?,
+            registry_sets,
+            labels,
+            enterprise_project_id,
+            credential,
+            requests,
+        })
+    }
+
+    fn place(&mut self, entry: Entry<'t>) -> Option<RegionPlace> {
+        let region = self.region(entry.key, entry.key_span);
+        let project_id = self.templated(entry.value);
+        Some(RegionPlace { region: region?, project_id: project_id? })
+    }
+
+    /// An item of `regions`: a template, or a region by now.
+    fn region_item(&mut self, item: Node<'t>) -> Option<Templated> {
+        let templated = self.templated(item)?;
+        if templated.is_literal() {
+            self.region(item.text()?, item.span())?;
+        }
+        Some(templated)
+    }
+
+    fn region(&mut self, text: &'t str, span: Span) -> Option<Spanned<Region>> {
+        if let Some(region) = self.regions.get(text) {
+            return Some(Spanned::new(region.clone(), span));
+        }
+        match Region::parse(text) {
+            Ok(region) => {
+                self.regions.insert(text, region.clone());
+                Some(Spanned::new(region, span))
+            }
+            Err(error) => {
+                let diagnostic = self.invalid(span, text, &error);
+                diagnostic.help = nearest(text, KNOWN_REGIONS).map(|region| format!("did you mean `{region}`?"));
+                None
+            }
+        }
+    }
+
+    fn set_name(&mut self, text: &'t str, span: Span) -> Option<Spanned<SetName>> {
+        if let Some(name) = self.sets.get(text) {
+            return Some(Spanned::new(name.clone(), span));
+        }
+        let name = SetName::parse(text).map_err(|error| drop(self.invalid(span, text, &error))).ok()?;
+        self.sets.insert(text, name.clone());
+        Some(Spanned::new(name, span))
+    }
+
+    fn set_names(&mut self, node: Node<'t>) -> Vec<Spanned<SetName>> {
+        node.items()
+            .filter_map(|item| {
+                let text = self.text(item)?;
+                self.set_name(text, item.span())
+            })
+            .collect()
+    }
+
+    fn label(&mut self, item: Node<'t>) -> Option<Spanned<Label>> {
+        let text = self.text(item)?;
+        if let Some(label) = self.labels.get(text) {
+            return Some(Spanned::new(label.clone(), item.span()));
+        }
+        let label = self.parse(item, Label::parse)?;
+        self.labels.insert(text, label.value.clone());
+        Some(label)
+    }
+
+    fn requests(&mut self, node: Node<'t>) -> Option<RequestMode> {
+        match self.text(node)? {
+            "merged" => Some(RequestMode::Merged),
+            "per-set" => Some(RequestMode::PerSet),
+            _ => self.wrong(node, "`merged` or `per-set`"),
+        }
+    }
+
+    fn endpoint(&mut self, entry: Entry<'t>) -> Option<(Spanned<Region>, Spanned<Endpoint>)> {
+        let region = self.region(entry.key, entry.key_span);
+        let endpoint = self.parse(entry.value, Endpoint::parse);
+        Some((region?, endpoint?))
+    }
+
+    // ---- what all parts use ----
+
+    pub(super) fn source(&self) -> SourceId {
+        self.source
+    }
+
+    pub(super) fn add(&mut self, code: Code, span: Span, message: String) -> &mut Diagnostic {
+        let index = self.problems.len();
+        self.problems.push(Diagnostic::at(code, self.source, span, message));
+        &mut self.problems[index]
+    }
+
+    fn invalid(&mut self, span: Span, text: &str, error: &InvalidValue) -> &mut Diagnostic {
+        let code = if is_about_length(error) { Code::OutOfRange } else { Code::InvalidValue };
+        self.add(code, span, not_a(text, error))
+    }
+
+    /// The text of a scalar that is text.
+    pub(super) fn text(&mut self, node: Node<'t>) -> Option<&'t str> {
+        match node.kind() {
+            Kind::Text(text) => Some(text),
+            _ => self.wrong(node, "text"),
+        }
+    }
+
+    pub(super) fn parse<T>(
+        &mut self,
+        node: Node<'t>,
+        parse: impl FnOnce(&str) -> Result<T, InvalidValue>,
+    ) -> Option<Spanned<T>> {
+        let text = self.text(node)?;
+        match parse(text) {
+            Ok(value) => Some(Spanned::new(value, node.span())),
+            Err(error) => {
+                self.invalid(node.span(), text, &error);
+                None
+            }
+        }
+    }
+
+    fn templated(&mut self, node: Node<'t>) -> Option<Templated> {
+        let text = self.text(node)?.to_owned();
+        Some(Templated { text, span: node.span(), style: node.style().unwrap_or(ScalarStyle::Plain) })
+    }
+
+    /// A name or a glob; the glob must be one.
+    pub(super) fn glob(&mut self, node: Node<'t>) -> Option<Spanned<String>> {
+        self.parse(node, |text| match globset::Glob::new(text) {
+            Ok(_) => Ok(text.to_owned()),
+            Err(error) => Err(InvalidValue::new("a name or pattern", format!("has a mistake: {}", error.kind()))),
+        })
+    }
+
+    pub(super) fn duration(&mut self, node: Node<'t>) -> Option<Spanned<Duration>> {
+        self.parse(node, crate::model::parse_duration)
+    }
+
+    /// A duration that must be longer than zero.
+    pub(super) fn positive(&mut self, entry: Entry<'t>) -> Option<Spanned<Duration>> {
+        let duration = self.duration(entry.value)?;
+        if duration.value.is_zero() {
+            self.add(Code::OutOfRange, duration.span, format!("`{}` must be longer than zero", entry.key));
+            return None;
+        }
+        Some(duration)
+    }
+
+    /// A whole number from 1 to `most`.
+    pub(super) fn count(&mut self, entry: Entry<'t>, most: u32) -> Option<NonZeroU32> {
+        let text = entry.value.text().unwrap_or_default();
+        let number = match entry.value.kind() {
+            Kind::Number => whole_number(text),
+            _ => None,
+        };
+        let Some(number) = number else { return self.wrong(entry.value, "a whole number") };
+        let count = u32::try_from(number).ok().filter(|number| *number <= most).and_then(NonZeroU32::new);
+        if count.is_none() {
+            let message = format!("`{}` must be from 1 to {most}, not {text}", entry.key);
+            self.add(Code::OutOfRange, entry.value.span(), message);
+        }
+        count
+    }
+
+    /// A key that must be there. Only a tree that did not pass the schema lacks one; a part with a problem of its own
+    /// is not also missing.
+    fn needed<T>(&mut self, value: Option<T>, parent: Node<'t>, key: &str) -> Option<T> {
+        if value.is_none() && self.problems.is_empty() {
+            let span = parent.entries().next().map_or(parent.span(), |first| first.key_span);
+            self.add(Code::MissingKey, span, format!("`{key}` is missing"));
+        }
+        value
+    }
+
+    pub(super) fn named<T>(&mut self, value: Option<T>, parent: Node<'t>) -> Option<T> {
+        self.needed(value, parent, "name")
+    }
+
+    pub(super) fn unknown(&mut self, entry: Entry<'t>) {
+        self.add(Code::UnknownKey, entry.key_span, format!("{} is not a key of a plan", shown(entry.key)));
+    }
+
+    pub(super) fn wrong<T>(&mut self, node: Node<'t>, expected: &str) -> Option<T> {
+        self.add(Code::WrongType, node.span(), format!("this must be {}", bare(expected)));
+        None
+    }
+}
+
+/// A number that is rendered just as it is written; nothing for the others (`0012`, `1.10`, `1e3`, `.inf`).
+fn number(text: &str) -> Option<VariableValue> {
+    if let Ok(integer) = text.parse::<i64>() {
+        return (integer.to_string() == text).then_some(VariableValue::Integer(integer));
+    }
+    let float: f64 = text.parse().ok()?;
+    (float.is_finite() && format!("{float:?}") == text).then_some(VariableValue::Float(float))
 }

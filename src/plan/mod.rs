@@ -1,14 +1,26 @@
 //! A plan file from tree to proof: [`schema`] checks its structure, [`decode`] gives it types, [`validate`] its references.
 //!
-//! Having a [`ValidatedPlan`] is the proof that all three passed; `expand` takes nothing else.
+//! Having a [`ValidatedPlan`] is the proof that all three passed; `expand` takes nothing else. [`file`] holds the types,
+//! [`explain`] turns what the schema library finds into diagnostics, [`locate`] finds the node it means, [`uses`]
+//! reads variables out of templates, and [`words`] keeps the sentences of all steps alike.
 
 mod decode;
+mod decode_rollout;
+mod explain;
+mod file;
+mod locate;
 mod schema;
+#[cfg(test)]
+mod tests;
+mod uses;
 mod validate;
+mod waves;
+mod words;
 
-pub use decode::{
+pub use decode::decode;
+pub use file::{
     Defaults, Places, PlanFile, Project, RegionPlace, RegistryItem, RegistrySet, RequestMode, Rollout, SelectSpec,
-    SetKind, Templated, Variable, VariableValue, WaveSelect, WaveSpec, decode,
+    SetKind, Templated, Variable, VariableValue, WaveSelect, WaveSpec,
 };
 pub use schema::{PLAN_SCHEMA, check_structure};
 pub use validate::{ValidatedPlan, validate};

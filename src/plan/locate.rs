@@ -1,0 +1,82 @@
+//! From a JSON pointer, as the schema library reports places, to the node and key in the plan.
+//!
+//! The library's own split drops empty keys and takes numeric keys for indexes; here the node decides.
+
+use crate::source::Span;
+use crate::yaml::{Entry, Kind, Node, ScalarStyle};
+
+/// A node with the entry that leads to it.
+#[derive(Clone, Copy)]
+pub(super) struct Spot<'t> {
+    /// The node itself.
+    pub(super) node: Node<'t>,
+    /// Its entry, when its parent is a mapping.
+    pub(super) entry: Option<Entry<'t>>,
+}
+
+impl<'t> Spot<'t> {
+    /// The node behind `pointer`, or the nearest ancestor that exists.
+    pub(super) fn find(root: Node<'t>, pointer: &str) -> Self {
+        let mut spot = Spot { node: root, entry: None };
+        for segment in pointer.split('/').skip(1) {
+            let segment = segment.replace("~1", "/").replace("~0", "~");
+            let next = match spot.node.kind() {
+                Kind::Mapping => spot.node.entry(&segment).map(|entry| Spot { node: entry.value, entry: Some(entry) }),
+                Kind::Sequence => segment
+                    .parse()
+                    .ok()
+                    .and_then(|index: usize| spot.node.items().nth(index))
+                    .map(|node| Spot { node, entry: None }),
+                _ => None,
+            };
+            match next {
+                Some(found) => spot = found,
+                None => break,
+            }
+        }
+        spot
+    }
+
+    /// What a sentence about the node starts with: its key, or its noun.
+    pub(super) fn subject(&self, noun: &str) -> String {
+        match self.entry {
+            Some(entry) => super::words::shown(entry.key),
+            None if noun == "a plan" => noun.to_owned(),
+            None => format!("this {}", super::words::bare(noun)),
+        }
+    }
+
+    /// A short place for something that concerns the node as a whole: its key, or its first key.
+    pub(super) fn head(&self) -> Span {
+        match self.entry {
+            Some(entry) => entry.key_span,
+            None => self.node.entries().next().map_or(self.node.span(), |first| first.key_span),
+        }
+    }
+
+    /// The place of a node of the wrong type: a scalar itself, the key of a collection, which may be many lines long.
+    pub(super) fn head_of_collection(&self) -> Span {
+        if self.node.text().is_some() { self.place() } else { self.head() }
+    }
+
+    /// The node's own place, or its key where nothing is written.
+    pub(super) fn place(&self) -> Span {
+        let span = self.node.span();
+        if span.is_empty() { self.head() } else { span }
+    }
+}
+
+/// The bytes of `offset..offset + len` of a scalar's value, as far as that is certain without the source text: when the
+/// scalar is on one line and holds no escape. Otherwise the whole scalar.
+pub(super) fn part_of_scalar(node: Node<'_>, offset: usize, len: usize) -> Span {
+    let span = node.span();
+    let quotes = match node.style() {
+        Some(ScalarStyle::Plain) => 0,
+        Some(ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted) => 1,
+        _ => return span,
+    };
+    match node.text() {
+        Some(text) if text.len() + 2 * quotes == span.len() => span.sub(quotes + offset, len),
+        _ => span,
+    }
+}
