@@ -3,6 +3,7 @@
 //! A file goes as far as it can by itself (YAML, structure, references); all files are expanded together once each of them
 //! got that far. Every problem of a stage is found before the next one begins.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Context;
@@ -10,9 +11,10 @@ use super::variables::overrides;
 use crate::cli::{InputArgs, PaceArgs};
 use crate::diagnostic::{Code, Diagnostic, Severity, visible};
 use crate::exit::ExitStatus;
-use crate::expand::{EndpointChain, ExecutionPlan, expand, undeclared_overrides};
+use crate::expand::{EndpointChain, ExecutionPlan, Overrides, expand, undeclared_overrides};
 use crate::forecast::{Forecast, forecast};
-use crate::io::{credential, fs};
+use crate::io::credential::{Environment, endpoint_override};
+use crate::io::fs;
 use crate::model::{Endpoint, Quota, Region, format_estimate};
 use crate::plan::{ValidatedPlan, check_structure, decode, validate};
 use crate::source::{SourceId, Sources};
@@ -20,6 +22,9 @@ use crate::yaml;
 
 /// The answer time that forecasts assume. Not known of the service; small beside any quota wait.
 const ASSUMED_LATENCY: Duration = Duration::from_millis(500);
+
+/// Prefix of the variables by which the official SDKs set an endpoint of HSS for one region.
+const ENDPOINT_PREFIX: &str = "HUAWEICLOUD_SDK_REGION_HSS_";
 
 /// Plans that are right, and all that follows from them.
 #[derive(Debug)]
@@ -114,7 +119,7 @@ pub(super) fn load(
         LoadFailure::usage(format!("--quota {}: {error}", pace.quota.as_deref().unwrap_or_default()))
     })?;
     let overrides = overrides(input, &context.environment).map_err(LoadFailure::usage)?;
-    let mut chain = EndpointChain { all: operator_endpoint(input)?, ..EndpointChain::default() };
+    let chain = EndpointChain { all: operator_endpoint(input)?, by_region: endpoints_by_region(&context.environment)? };
 
     let mut sources = Sources::default();
     let files = fs::read_plans(&input.plans, &mut sources);
@@ -136,11 +141,7 @@ pub(super) fn load(
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Err(LoadFailure::Invalid { sources, diagnostics, plans });
     }
-    let undeclared = undeclared_overrides(&valid, &overrides);
-    if !undeclared.is_empty() {
-        return Err(LoadFailure::Usage(undeclared));
-    }
-    chain.by_region = endpoints_by_region(context, &valid)?;
+    refuse_undeclared(&valid, &overrides)?;
     let (mut plan, warnings) = match expand(&valid, &sources, &overrides, &chain) {
         Ok(expanded) => expanded,
         Err(found) => {
@@ -176,6 +177,36 @@ fn operator_endpoint(input: &InputArgs) -> Result<Option<Endpoint>, LoadFailure>
     };
     let endpoint = Endpoint::parse(text).map_err(|error| LoadFailure::usage(format!("--endpoint {text}: {error}")))?;
     Ok(Some(endpoint))
+}
+
+/// `HUAWEICLOUD_SDK_REGION_HSS_<REGION>`: the region's dashes are underscores there, so that every name leads back to one.
+fn endpoints_by_region(environment: &Environment) -> Result<BTreeMap<Region, Endpoint>, LoadFailure> {
+    let mut endpoints = BTreeMap::new();
+    for name in environment.keys() {
+        let Some(suffix) = name.strip_prefix(ENDPOINT_PREFIX) else {
+            continue;
+        };
+        let Ok(region) = Region::parse(&suffix.to_ascii_lowercase().replace('_', "-")) else {
+            continue;
+        };
+        if let Some(endpoint) = endpoint_override(&region, environment).map_err(LoadFailure::usage)? {
+            endpoints.insert(region, endpoint);
+        }
+    }
+    Ok(endpoints)
+}
+
+/// An override that no plan declares changes nothing, which is never what was meant.
+fn refuse_undeclared(plans: &[ValidatedPlan], overrides: &Overrides) -> Result<(), LoadFailure> {
+    let undeclared = undeclared_overrides(plans, overrides);
+    if undeclared.is_empty() {
+        return Ok(());
+    }
+    let message = |(name, meant): &(String, Option<String>)| {
+        let meant = meant.as_ref().map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+        format!("no plan declares the variable `{}` in `vars`, so setting it has no effect{meant}", visible(name))
+    };
+    Err(LoadFailure::Usage(undeclared.iter().map(message).collect()))
 }
 
 fn apply_pace(plan: &mut ExecutionPlan, quota: Option<Quota>, pace: &PaceArgs) {

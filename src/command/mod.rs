@@ -5,21 +5,20 @@
 
 mod explain;
 mod load;
+mod output;
 mod plan;
 mod run;
 mod schema;
+mod service;
 #[cfg(feature = "simulator")]
 mod simulate;
 mod validate;
-
-use std::collections::BTreeMap;
+mod variables;
 
 use crate::cli::{Cli, CommandArgs, OVERVIEW};
 use crate::exit::ExitStatus;
+use crate::io::credential::Environment;
 use crate::terminal::console::Console;
-
-/// The environment, read once in `main`.
-pub type Environment = BTreeMap<String, String>;
 
 /// What every command has at hand.
 #[derive(Debug)]

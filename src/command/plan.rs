@@ -4,7 +4,6 @@ use super::Context;
 use super::load::{Loaded, load};
 use crate::cli::{FormatArg, InputArgs, PaceArgs, PlanArgs};
 use crate::exit::ExitStatus;
-use crate::expand::EndpointChain;
 use crate::report;
 
 /// Shows each operation, the digest, the number of calls and the forecast.
@@ -14,7 +13,7 @@ pub(super) fn plan(context: &Context, args: &PlanArgs) -> ExitStatus {
 
 /// What `plan` and `run --dry-run` print.
 pub(super) fn show(context: &Context, input: &InputArgs, pace: &PaceArgs, format: FormatArg) -> ExitStatus {
-    let Loaded { plan, sources, warnings, forecast } = match load(context, input, pace, EndpointChain::default()) {
+    let Loaded { plan, sources, warnings, forecast } = match load(context, input, pace) {
         Ok(loaded) => loaded,
         Err(failure) => return failure.report(context),
     };

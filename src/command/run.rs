@@ -1,7 +1,8 @@
 //! `hss-sync run`: plans to requests to a report.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
 
 use super::Context;
 use super::load::{Loaded, load, status_of_warnings};
@@ -10,14 +11,13 @@ use super::service::{Service, ServiceError};
 use crate::cli::RunArgs;
 use crate::diagnostic::visible;
 use crate::exit::ExitStatus;
-use crate::expand::{EndpointChain, ExecutionPlan};
+use crate::expand::ExecutionPlan;
 use crate::io::clock::RunClock;
-use crate::io::signal;
-use crate::model::{CredentialName, MaxFailures, RunId, parse_duration};
+use crate::io::signal::Signals;
+use crate::model::{MaxFailures, RunId, parse_duration};
 use crate::report::{self, RunFacts};
 use crate::run::port::{Clock, EventSink};
 use crate::run::{RunOptions, run as drive};
-use crate::sign::Credential;
 use crate::source::Sources;
 use crate::summary::RunSummary;
 use crate::terminal::progress::{Bar, Lines};
@@ -39,7 +39,7 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> ExitStatus {
 /// The road of a run; the error is the status of a run that never began.
 async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, ExitStatus> {
     let bounds = Bounds::parse(args).map_err(|message| context.usage(&message))?;
-    let loaded = load(context, &args.input, &args.pace, EndpointChain::default()).map_err(|failure| failure.report(context))?;
+    let loaded = load(context, &args.input, &args.pace).map_err(|failure| failure.report(context))?;
     context.console.diagnostics(&loaded.warnings, &loaded.sources);
     let status = status_of_warnings(context, &args.input, &loaded.warnings);
     if status != ExitStatus::Success {
@@ -68,7 +68,7 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
         max_duration: bounds.max_duration,
         seed: fastrand::u64(..),
     };
-    let summary = send(context, &loaded.plan, &service, &options, &clock).await;
+    let summary = send(context, &loaded.plan, &service, &options, &clock).await?;
     Ok(tell(context, &loaded.plan, &loaded.sources, &summary, &outputs, service.is_simulated()))
 }
 
@@ -146,25 +146,34 @@ fn confirmed(context: &Context, args: &RunArgs, loaded: &Loaded) -> bool {
     context.console.ask(&format!("Send {calls} {}?", if calls == 1 { "request" } else { "requests" }))
 }
 
+/// Drives the run to its end. The error is a run that was ended at once by a second Ctrl-C.
 async fn send(
     context: &Context,
     plan: &ExecutionPlan,
     service: &Service,
     options: &RunOptions,
     clock: &RunClock,
-) -> RunSummary {
-    let stop = signal::stop_token();
-    let credentials: &BTreeMap<CredentialName, Credential> = service.credentials();
-    if context.console.has_bar() {
-        let mut bar = Bar::new(plan.operations.len());
-        let mut sinks: [&mut dyn EventSink; 1] = [&mut bar];
-        let summary = drive(plan, credentials, options, service.transport(), clock, &mut sinks, &stop).await;
-        bar.finish();
-        return summary;
-    }
+) -> Result<RunSummary, ExitStatus> {
+    let signals = Signals::catch().map_err(|error| {
+        context.usage(&format!("signals can't be caught, so that Ctrl-C would lose what was in flight: {error}"))
+    })?;
+    let mut bar = context.console.has_bar().then(|| Bar::new(plan.operations.len()));
     let mut lines = Lines::new(&context.console);
-    let mut sinks: [&mut dyn EventSink; 1] = [&mut lines];
-    drive(plan, credentials, options, service.transport(), clock, &mut sinks, &stop).await
+    let sink: &mut dyn EventSink = match &mut bar {
+        Some(bar) => bar,
+        None => &mut lines,
+    };
+    let stop = CancellationToken::new();
+    let summary = tokio::select! {
+        summary = drive(plan, service.credentials(), options, service.transport(), clock, &mut [sink], &stop) => Ok(summary),
+        () = signals.watch(stop.clone(), || {}) => Err(ExitStatus::Killed),
+    };
+    if let Some(bar) = bar {
+        bar.finish();
+    }
+    summary.inspect_err(|_| {
+        context.console.error("ended at once; whether the requests that were in flight were accepted is not known");
+    })
 }
 
 /// Writes the reports and the closing text; the status is that of the run, or worse when a report could not be written.

@@ -79,7 +79,10 @@ async fn serve(context: &Context, args: &SimulateArgs, config: SimulatorConfig) 
     }
     let stop = CancellationToken::new();
     match Signals::catch() {
-        Ok(signals) => signals.watch(stop, || {}).await,
+        Ok(signals) => tokio::select! {
+            () = stop.cancelled() => {}
+            () = signals.watch(stop.clone(), || {}) => {}
+        },
         Err(error) => return Ok(context.usage(&format!("signals can't be caught: {error}"))),
     }
     let stats = simulator.stats();

@@ -4,12 +4,11 @@ use super::Context;
 use super::load::{LoadFailure, Loaded, load, status_of_warnings, tally};
 use crate::cli::{FormatArg, PaceArgs, ValidateArgs};
 use crate::exit::ExitStatus;
-use crate::expand::EndpointChain;
 use crate::report;
 
 /// Shows every diagnostic, or one line when all is well.
 pub(super) fn validate(context: &Context, args: &ValidateArgs) -> ExitStatus {
-    let loaded = load(context, &args.input, &PaceArgs::default(), EndpointChain::default());
+    let loaded = load(context, &args.input, &PaceArgs::default());
     match (loaded, args.format) {
         (Ok(Loaded { plan, sources, warnings, .. }), FormatArg::Json) => {
             let status = status_of_warnings(context, &args.input, &warnings);

@@ -1,8 +1,8 @@
 //! Values for template variables from outside the plans, by precedence: files, then the environment, then flags.
 
-use super::Environment;
 use crate::cli::InputArgs;
 use crate::expand::Overrides;
+use crate::io::credential::Environment;
 use crate::io::fs;
 use crate::plan::VariableValue;
 

@@ -147,6 +147,14 @@ text_types! {
     };
 }
 
+impl RunId {
+    /// A run whose id could not be made: never the case for a date and hexadecimal digits.
+    #[must_use]
+    pub fn unnamed() -> Self {
+        Self("run".into())
+    }
+}
+
 impl CredentialName {
     /// The credential that a plan uses when it names none.
     #[must_use]
