@@ -200,13 +200,17 @@ projects:
         "A plan needs fewer than ten levels. Depth is bounded so that a hostile file cannot exhaust the stack of the tool that \
          checks it. Look for brackets that were pasted or generated once too often, and remove the levels without meaning."
 r#"
-vars:
-  environment: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[
-    prod
-    ]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]
+projects:
+  - name: payments
+    project_ids: { cn-north-4: 0a1b2c3d4e5f60718293a4b5c6d7e8f9 }
+    labels: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[
+      canary
+      ]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]
 "# => r#"
-vars:
-  environment: prod
+projects:
+  - name: payments
+    project_ids: { cn-north-4: 0a1b2c3d4e5f60718293a4b5c6d7e8f9 }
+    labels: [canary]
 "#;
 
     AliasBudget "alias-budget" Error
