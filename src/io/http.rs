@@ -1,1 +1,247 @@
 //! HTTP by reqwest: the one place that opens connections to a service.
+//!
+//! It sends a signed request once, reads what comes back within bounds, and says how far a request without an answer got.
+//! Nothing is followed, repeated, cached or judged here: that is `policy::classify`'s. (The pool may move a request that has
+//! not begun from a connection that turns out to be closed to another one; once a byte is written it never does.) [`ReadClient`] is for commands that
+//! must not change anything.
+
+mod read;
+#[cfg(test)]
+mod tests;
+
+pub use read::{Read, ReadClient};
+
+use std::collections::BTreeMap;
+use std::error::Error as _;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::model::Method;
+use crate::policy::{Answer, SendError};
+use crate::run::port::Transport;
+use crate::sign::SignedRequest;
+
+/// No more of a body is read.
+pub const LONGEST_BODY: usize = 64 * 1024;
+/// An idle connection is closed early: a server that closes it while we send leaves an operation unknown.
+const IDLE: Duration = Duration::from_secs(5);
+/// A connection that takes longer won't come.
+const LONGEST_CONNECT: Duration = Duration::from_secs(10);
+/// Hosts that are never asked for through a proxy.
+const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
+/// Headers whose values no log may show.
+const SENSITIVE: [&str; 4] = ["authorization", "x-auth-token", "x-security-token", "x-subject-token"];
+
+/// How to connect.
+#[derive(Clone, Debug)]
+pub struct HttpOptions {
+    /// Connections worth keeping: the concurrency of the run.
+    pub concurrency: usize,
+    /// Time for name, connection and TLS together. Running out of it means that nothing was sent, so it should be shorter
+    /// than an attempt's: see [`HttpOptions::new`].
+    pub connect_timeout: Duration,
+    /// PEM text with further roots to trust, from `--ca-cert`.
+    pub extra_roots: Option<Vec<u8>>,
+    /// Only loopback will be asked for: no proxy, and no system roots are read.
+    pub loopback_only: bool,
+    /// `HTTPS_PROXY`: a URL.
+    pub https_proxy: Option<String>,
+    /// `NO_PROXY`: hosts, domains and networks, separated by commas.
+    pub no_proxy: Option<String>,
+}
+
+impl HttpOptions {
+    /// Options for a run with this concurrency and attempts of this length, with the proxies that the environment names, as
+    /// curl reads them: `HTTPS_PROXY`, else `ALL_PROXY`, and `NO_PROXY`, also in lower case.
+    #[must_use]
+    pub fn new(concurrency: usize, attempt_timeout: Duration, environment: &BTreeMap<String, String>) -> Self {
+        let first = |names: &[&str]| {
+            names
+                .iter()
+                .find_map(|name| environment.get(*name).map(|v| v.trim()).filter(|v| !v.is_empty()))
+                .map(str::to_owned)
+        };
+        Self {
+            concurrency,
+            connect_timeout: LONGEST_CONNECT.min(attempt_timeout / 2),
+            extra_roots: None,
+            loopback_only: false,
+            https_proxy: first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]),
+            no_proxy: first(&["NO_PROXY", "no_proxy"]),
+        }
+    }
+
+    /// Options for a simulator in the same process or machine.
+    #[must_use]
+    pub fn loopback(concurrency: usize, attempt_timeout: Duration) -> Self {
+        Self { loopback_only: true, ..Self::new(concurrency, attempt_timeout, &BTreeMap::new()) }
+    }
+}
+
+/// Why no client could be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HttpSetupError {
+    /// The system has no CA certificates.
+    #[error(
+        "no CA certificates were found on this system, so that no service can be trusted; install them (often the package \
+         ca-certificates), or give a PEM file with --ca-cert"
+    )]
+    NoRoots,
+    /// `--ca-cert` holds nothing usable.
+    #[error("the file given with --ca-cert holds no usable PEM certificate ({0}); it must hold CERTIFICATE blocks")]
+    BadRoots(String),
+    /// The proxy is no URL. Its value may hold a password and isn't shown.
+    #[error("HTTPS_PROXY is not a proxy URL such as http://proxy.example:3128 (its value is not shown)")]
+    BadProxy,
+    /// Anything else.
+    #[error("the HTTP client could not be set up: {0}")]
+    Other(String),
+}
+
+/// Sends signed requests, each exactly once. Cheap to clone; clones share their connections.
+#[derive(Clone, Debug)]
+pub struct HttpTransport {
+    client: reqwest::Client,
+}
+
+impl HttpTransport {
+    /// Sets up the client; connects to nothing.
+    ///
+    /// # Errors
+    /// When roots or proxy are not usable.
+    pub fn new(options: &HttpOptions) -> Result<Self, HttpSetupError> {
+        if rustls::crypto::CryptoProvider::get_default().is_none() {
+            // Someone else may install it in between, which is as good.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("hss-sync/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .tls_version_min(reqwest::tls::Version::TLS_1_2)
+            .connect_timeout(options.connect_timeout)
+            .pool_max_idle_per_host(options.concurrency)
+            .pool_idle_timeout(IDLE)
+            // The environment comes in with the options, and is not read once more.
+            .no_proxy();
+        let roots = match &options.extra_roots {
+            Some(pem) => read_roots(pem)?,
+            None => Vec::new(),
+        };
+        builder = if options.loopback_only { builder.tls_certs_only(roots) } else { builder.tls_certs_merge(roots) };
+        if let Some(url) = options.https_proxy.as_deref().filter(|_| !options.loopback_only) {
+            let not_for = match &options.no_proxy {
+                Some(list) => format!("{list},{LOOPBACK}"),
+                None => LOOPBACK.to_owned(),
+            };
+            let proxy = reqwest::Proxy::https(url).map_err(|_| HttpSetupError::BadProxy)?;
+            builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_string(&not_for)));
+        }
+        let client = builder.build().map_err(|error| {
+            let detail = chain(&error.without_url());
+            match &options.extra_roots {
+                _ if detail.contains("No CA certificates") => HttpSetupError::NoRoots,
+                Some(_) if detail.contains("certificate") => HttpSetupError::BadRoots(detail),
+                _ => HttpSetupError::Other(detail),
+            }
+        })?;
+        Ok(Self { client })
+    }
+}
+
+impl Transport for HttpTransport {
+    async fn send(&self, request: SignedRequest, timeout: Duration) -> Result<Answer, SendError> {
+        let method = match request.method() {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+        };
+        let headers = header_map(&request)?;
+        let prepared = self.client.request(method, request.url()).headers(headers).timeout(timeout);
+        let sent = prepared.body(request.into_body()).send().await;
+        let response = sent.map_err(|error| how_far(error, timeout))?;
+        Ok(read_answer(response).await)
+    }
+}
+
+fn read_roots(pem: &[u8]) -> Result<Vec<reqwest::Certificate>, HttpSetupError> {
+    let bad = |error: reqwest::Error| HttpSetupError::BadRoots(chain(&error.without_url()));
+    let roots = reqwest::Certificate::from_pem_bundle(pem).map_err(bad)?;
+    if roots.is_empty() {
+        return Err(HttpSetupError::BadRoots("there is none in it".to_owned()));
+    }
+    Ok(roots)
+}
+
+fn header_map(request: &SignedRequest) -> Result<HeaderMap, SendError> {
+    let mut headers = HeaderMap::with_capacity(request.headers().len());
+    for (name, value) in request.headers() {
+        let bad = |what| SendError::NotSent { detail: format!("the header {name:?} {what}") };
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad("has no legal name"))?;
+        let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| bad("has no legal value"))?;
+        value.set_sensitive(SENSITIVE.contains(&name.as_str()));
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+/// Whether a request without an answer can have been sent. Only what certainly was not sent is called so: a request that
+/// can't be built, a name that isn't found, a connection or TLS session (through a proxy or not) that doesn't come about.
+fn how_far(error: reqwest::Error, timeout: Duration) -> SendError {
+    let error = error.without_url();
+    let not_sent = error.is_builder() || error.is_connect();
+    let detail = match (not_sent, error.is_timeout()) {
+        (true, true) => "the connection took too long".to_owned(),
+        (false, true) => format!("no answer after sending (timeout {} s)", timeout.as_secs_f64()),
+        _ => chain(&error),
+    };
+    if not_sent { SendError::NotSent { detail } } else { SendError::NoAnswer { detail } }
+}
+
+/// The causes of an error, outermost first, each once.
+fn chain(error: &reqwest::Error) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if parts.last().is_none_or(|last| *last != text) {
+            parts.push(text);
+        }
+        cause = error.source();
+    }
+    if parts.is_empty() { error.to_string() } else { parts.join(": ") }
+}
+
+/// Reads the answer up to [`LONGEST_BODY`], and then lets the connection go.
+async fn read_answer(mut response: reqwest::Response) -> Answer {
+    let header =
+        |name: &str| response.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let mut answer = Answer {
+        status: response.status().as_u16(),
+        content_type: header("content-type").map(|kind| kind.to_ascii_lowercase()),
+        retry_after: header("retry-after"),
+        date: header("date"),
+        request_id: header("x-request-id").or_else(|| header("x-iam-trace-id")),
+        location: header("location"),
+        ..Answer::default()
+    };
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) => {
+                let room = LONGEST_BODY - answer.body.len();
+                answer.body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+                if chunk.len() > room {
+                    answer.truncated = true;
+                    return answer;
+                }
+            }
+            Ok(None) => return answer,
+            // Timeouts included: the status has come, the rest has not.
+            Err(_) => {
+                answer.cut_off = true;
+                return answer;
+            }
+        }
+    }
+}
