@@ -30,19 +30,11 @@ pub struct Bucket {
     /// Arrivals of the latest answers, oldest first: as many as any limit can ever ask for.
     answered: VecDeque<Duration>,
     closed_until: Duration,
-    /// After a 429, one call alone finds out whether the service takes calls again.
-    probe: Probe,
-}
-
-/// Where a bucket stands after a 429.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Probe {
-    /// No 429 is pending.
-    Off,
-    /// The next call goes alone.
-    Needed,
-    /// It is on its way.
-    InFlight,
+    /// After a 429: how many calls may be in flight. One alone finds out whether the service takes calls again, and each
+    /// answer lets one more go together with the others. `None`: no 429 is pending.
+    ramp: Option<u32>,
+    /// Calls that were sent before the latest 429 and are still in flight; their answers say nothing of what comes now.
+    of_before: u32,
 }
 
 impl Bucket {
@@ -54,14 +46,15 @@ impl Bucket {
             in_flight: 0,
             answered: VecDeque::new(),
             closed_until: Duration::ZERO,
-            probe: Probe::Off,
+            ramp: None,
+            of_before: 0,
         }
     }
 
     /// When the next call may be sent (`now` or later): `None` while only an answer can free a place.
     #[must_use]
     pub fn next_slot(&self, now: Duration) -> Option<Duration> {
-        if self.probe != Probe::Off && self.in_flight > 0 {
+        if self.ramp.is_some_and(|most| self.in_flight >= most) {
             return None;
         }
         let mut slot = now.max(self.closed_until);
@@ -79,29 +72,29 @@ impl Bucket {
     pub fn launch(&mut self, now: Duration) {
         debug_assert_eq!(self.next_slot(now), Some(now), "a call was sent without a place in its quota");
         self.in_flight += 1;
-        if self.probe == Probe::Needed {
-            self.probe = Probe::InFlight;
-        }
     }
 
     /// A call was answered or given up; whether the service counted it is not known, so it counts.
     pub fn answered(&mut self, now: Duration) {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.answered.push_back(now);
-        let most = self.windows.iter().map(|window| window.calls as usize).max().unwrap_or(1);
-        while self.answered.len() > most {
+        let places = self.windows.iter().map(|window| window.calls as usize).max().unwrap_or(1);
+        while self.answered.len() > places {
             self.answered.pop_front();
         }
-        if self.probe == Probe::InFlight {
-            self.probe = Probe::Off;
+        if self.of_before > 0 {
+            self.of_before -= 1;
+        } else {
+            self.ramp = self.ramp.map(|most| most + 1).filter(|most| (*most as usize) < places);
         }
     }
 
-    /// The service refused a call with 429: nothing is sent before `at`, and then one call alone, until it is answered
-    /// otherwise. Call it after [`Bucket::answered`].
+    /// The service refused a call with 429: nothing is sent before `at`, and then one call alone, then two together, and so
+    /// on. Call it after [`Bucket::answered`].
     pub fn close_until(&mut self, at: Duration) {
         self.closed_until = self.closed_until.max(at);
-        self.probe = Probe::Needed;
+        self.ramp = Some(1);
+        self.of_before = self.in_flight;
     }
 
     /// Until when a 429 keeps the bucket closed; in the past for an open one.

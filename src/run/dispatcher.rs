@@ -105,6 +105,10 @@ pub async fn run<T: Transport, C: Clock>(
     let mut stopping = false;
 
     dispatcher.start(clock.wall());
+    if stop.is_cancelled() {
+        stopping = true;
+        dispatcher.step(clock.now(), Happened::Input(Input::Stop(NotAttemptedReason::Interrupted)));
+    }
     let mut happened = Happened::Input(Input::Start);
     loop {
         let next = dispatcher.step(clock.now(), happened);
@@ -237,17 +241,23 @@ impl<'a, 'b> Dispatcher<'a, 'b> {
             Verdict::Failed(failure) => AttemptEnd::Failed(failure),
             Verdict::Unknown(failure) => AttemptEnd::Unknown(failure),
             Verdict::Retry { failure, wait } => {
-                let limits = &self.plan.plans[self.plan.operations[op].plan].limits.retry;
-                let made = self.summary.operations.get(op).map_or(0, |operation| operation.attempts.len());
-                // This attempt is not among those that the summary knows; the next one comes after it.
-                let number = u32::try_from(made + 2).unwrap_or(u32::MAX);
-                let at = now + retry_delay(limits, number, wait, self.random.f64());
                 let throttled = failure.kind == FailureKind::Throttled;
+                // After a 429 the whole bucket pauses, and reopens with one call: a delay of its own would only be idle time.
+                let delay = if throttled { wait.unwrap_or_default() } else { self.backoff(op, wait) };
+                let at = now + delay;
                 let limit = if throttled { stated_limit(&failure.message) } else { None };
                 AttemptEnd::Retry { failure, at, wait, limit }
             }
         };
         (Input::AttemptEnded { op, end }, Some(record))
+    }
+
+    fn backoff(&mut self, op: OpIndex, asked: Option<Duration>) -> Duration {
+        let limits = &self.plan.plans[self.plan.operations[op].plan].limits.retry;
+        let known = self.summary.operations.get(op).map_or(0, |operation| operation.attempts.len());
+        // The attempt that just ended is not among those that the summary knows, and it is the one after it that waits.
+        let next = u32::try_from(known + 2).unwrap_or(u32::MAX);
+        retry_delay(limits, next, asked, self.random.f64())
     }
 
     fn perform(&mut self, at: Duration, effect: Effect, record: &mut Option<AttemptRecord>, next: &mut Next) {
@@ -296,5 +306,33 @@ impl<'a, 'b> Dispatcher<'a, 'b> {
         } else {
             Err(BrokenLaw { summary: Box::new(self.summary) }.into())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Dispatcher, Duration, RunError, RunOptions};
+    use crate::model::{Limits, RunId};
+    use crate::schedule::fixture::Fixture;
+
+    #[test]
+    fn an_account_that_does_not_add_up_is_loud() {
+        let plan = Fixture::simple(Limits::default(), 3);
+        let options = RunOptions {
+            run: RunId::parse("20261124-080000-7f3a").expect("legal"),
+            forecast: Duration::ZERO,
+            max_failures: None,
+            fail_fast: false,
+            max_duration: None,
+            seed: 1,
+        };
+        let error = Dispatcher::new(&plan, &options, &mut []).finish(Duration::ZERO).expect_err("nothing has ended");
+        assert_eq!(
+            error.to_string(),
+            "of 3 planned operations 0 have an outcome and 0 are in flight after the end of the run; \
+             this is a mistake in hss-sync, please report this bug and don't rely on the numbers of this run"
+        );
+        let RunError::BrokenLaw(broken) = error else { panic!("{error}") };
+        assert_eq!(broken.summary.counts.planned, 3, "the report can still be written");
     }
 }

@@ -5,5 +5,7 @@
 mod dispatcher;
 mod executor;
 pub mod port;
+#[cfg(test)]
+mod tests;
 
 pub use dispatcher::{BrokenLaw, RunError, RunOptions, run};

@@ -81,13 +81,12 @@ impl Fixture {
         self.file().deadline = Some((deadline, location));
     }
 
-    /// Operations of the latest plan.
+    /// Operations of the latest plan; number `n` of the batch has the project id `p<n>`.
     pub(crate) fn operations(&mut self, count: usize, wave: usize, region: &str, credential: &str) {
         let region = Region::parse(region).expect("a legal region");
         let endpoint = Endpoint::parse(&format!("https://hss.{region}.myhuaweicloud.com")).expect("a legal endpoint");
         let credential = CredentialName::parse(credential).expect("a legal name");
         let project = ProjectName::parse("payments").expect("a legal name");
-        let project_id = ProjectRef::Id(ProjectId::parse("0a1b2c").expect("a legal id"));
         let plan = self.plan.plans.len() - 1;
         for _ in 0..count {
             let index = self.plan.operations.len();
@@ -98,7 +97,7 @@ impl Fixture {
                 target: Target {
                     project: project.clone(),
                     region: region.clone(),
-                    project_id: project_id.clone(),
+                    project_id: ProjectRef::Id(ProjectId::parse(&format!("p{index}")).expect("a legal id")),
                     enterprise_project_id: EnterpriseProjectId::default_id(),
                     credential: credential.clone(),
                 },

@@ -51,7 +51,7 @@ pub enum AttemptEnd {
     Retry {
         /// The outcome if it isn't repeated.
         failure: Failure,
-        /// Not before then.
+        /// Not before then, and not before its bucket is open again.
         at: Duration,
         /// What the answer asked for. A 429 closes the whole bucket for so long; without it, for its window.
         wait: Option<Duration>,
@@ -349,8 +349,9 @@ impl Schedule {
         let waiting = match next.map(|(_, what)| what) {
             None | Some(WaitFor::Deadline) => 0,
             Some(WaitFor::Quota { .. } | WaitFor::Throttled { .. }) => {
-                let parked = |bucket: &BucketState| self.gates.parked(bucket.gate).map(|queue| self.queue_len(queue));
-                self.buckets.iter().flat_map(parked).sum()
+                let new = |queue: u32| self.queues[queue as usize].fresh.len();
+                let parked = self.buckets.iter().flat_map(|bucket| self.gates.parked(bucket.gate));
+                parked.map(new).sum::<usize>() + self.refused.len()
             }
             Some(WaitFor::Pause { plan }) => self.next_wave_len(plan),
             Some(WaitFor::Retry) => self.refused.len(),
@@ -380,14 +381,14 @@ impl Schedule {
         self.plans.get(plan).and_then(|plan| plan.waves.get(plan.current)).map_or(0, |wave| wave.open)
     }
 
-    fn queue_len(&self, queue: u32) -> usize {
-        let queue = &self.queues[queue as usize];
-        queue.fresh.len() + queue.due.len()
-    }
-
     fn wait_for(&self, timer: Timer) -> WaitFor {
         match timer {
-            Timer::Retry(_) => WaitFor::Retry,
+            Timer::Retry(op) => {
+                let bucket = self.queues[self.ops[op as usize].queue as usize].bucket as usize;
+                let closed_until = self.buckets[bucket].bucket.closed_until();
+                let throttled = self.refused.get(&op).is_some_and(|refused| refused.at <= closed_until);
+                if throttled { WaitFor::Throttled { bucket } } else { WaitFor::Retry }
+            }
             Timer::Bucket(bucket) => self.buckets[bucket as usize].wait_for(bucket as usize),
             Timer::Pause(plan) => WaitFor::Pause { plan: plan as usize },
             Timer::Deadline(_) | Timer::RunDeadline => WaitFor::Deadline,

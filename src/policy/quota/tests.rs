@@ -26,8 +26,8 @@ fn a_place_is_free_one_window_after_the_answer() {
 }
 
 #[test]
-fn after_a_429_one_call_goes_alone() {
-    let mut bucket = Bucket::new(3, ms(1000));
+fn after_a_429_one_call_goes_alone_then_two_together() {
+    let mut bucket = Bucket::new(9, ms(1000));
     bucket.launch(ms(0));
     bucket.launch(ms(0));
     bucket.answered(ms(10));
@@ -38,7 +38,10 @@ fn after_a_429_one_call_goes_alone() {
     bucket.launch(ms(5000));
     assert_eq!(bucket.next_slot(ms(5001)), None, "the probe goes alone");
     bucket.answered(ms(5050));
+    bucket.launch(ms(5050));
     assert_eq!(bucket.next_slot(ms(5050)), Some(ms(5050)));
+    bucket.launch(ms(5050));
+    assert_eq!(bucket.next_slot(ms(5050)), None, "two together");
 }
 
 #[test]
