@@ -175,7 +175,10 @@ fn resolve_waves(
     if file.rollout.waves.is_empty() {
         return Ok(vec![Wave { name: WaveName::parse("all")?, operations: counts[0], budget: None }]);
     }
-    for (wave, _) in file.rollout.waves.iter().zip(&counts).filter(|(_, count)| **count == 0) {
+    // What follows a wave that takes the rest was judged by `plan::validate`.
+    let last = file.rollout.waves.iter().position(|wave| wave.select.is_none()).unwrap_or(file.rollout.waves.len());
+    let judged = file.rollout.waves.iter().zip(&counts).take(last.saturating_add(1));
+    for (wave, _) in judged.filter(|(_, count)| **count == 0) {
         let (source, span) = (file.source, wave.name.span);
         findings.cause(Location::new(source, span), Code::EmptyWave, "", || {
             Diagnostic::at(Code::EmptyWave, source, span, format!("wave `{}` takes no operation", wave.name.value))

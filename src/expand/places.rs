@@ -229,7 +229,7 @@ impl<'p> Expander<'p, '_> {
 
     /// Regions that are written out were judged by `plan::validate`; those from templates exist only now.
     fn warn_unlisted(&mut self, region: &Region, span: Span) {
-        if region.is_known() {
+        if region.is_known() || self.file.endpoints.iter().any(|(named, _)| named.value == *region) {
             return;
         }
         let source = self.file.source;
@@ -237,7 +237,7 @@ impl<'p> Expander<'p, '_> {
             let message = format!("region `{region}` is not among those that the official SDK lists");
             Diagnostic::at(Code::UnlistedRegion, source, span, message)
                 .label(format!("renders to `{region}`"))
-                .help("check the spelling; a region that is new is fine")
+                .help("check the spelling; if it is a new region, name its endpoint under `endpoints`")
         });
     }
 

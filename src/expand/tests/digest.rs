@@ -37,7 +37,10 @@ fn the_digest_is_over_what_will_be_sent_and_how() {
             crate::plan::Places::Same { regions, .. } => drop(regions.pop()),
             crate::plan::Places::PerRegion(_) => unreachable!("search has regions"),
         }),
-        ("a project moves to another wave", |file| drop(file.projects[0].labels.remove(0))),
+        ("projects change their waves", |file| {
+            let label = file.projects[0].labels.remove(0);
+            file.projects[1].labels.push(label);
+        }),
         ("a wave's name", |file| file.rollout.waves[1].name.value = crate::model::WaveName::parse("w").expect("legal")),
         ("a wave's budget", |file| file.rollout.waves[0].max_failures = Some(MaxFailures::Count(1))),
         ("no budget", |file| file.rollout.waves[0].max_failures = None),

@@ -3,6 +3,7 @@
 mod build;
 mod digest;
 mod properties;
+mod text;
 
 use build::{assemble, complain, expand_all, expand_one, plan};
 
@@ -162,9 +163,9 @@ fn an_undefined_name_is_reported_once_with_its_count() {
     assert_eq!(
         complain(&[build]),
         [
-            "undefined-variable at p0.yaml:`{{ vars.harbor }}`: `vars.harbor` is not defined; met while rendering 3 \
+            "undefined-variable at p0.yaml:`vars.harbor`: `vars.harbor` is not defined; met while rendering 3 \
              operations, first payments in cn-north-4 (set harbor) => did you mean `vars.harbor_id`?",
-            "undefined-variable at p0.yaml:`{{ vars.envronment }}`: `vars.envronment` is not defined => did you mean \
+            "undefined-variable at p0.yaml:`vars.envronment`: `vars.envronment` is not defined => did you mean \
              `vars.environment`?",
         ]
     );
@@ -234,6 +235,7 @@ fn waves_take_by_label_glob_region_and_set() {
     let build = plan("p")
         .set("a", &[("r1", "Harbor")])
         .set("b", &[("r2", "Harbor")])
+        .set("c", &[("r3", "Harbor")])
         .default_sets(&["a"])
         .project("pay-1", &[("cn-north-1", "p1"), ("eu-west-101", "p2")])
         .project("pay-2", &[("cn-north-1", "p3")])
@@ -243,7 +245,7 @@ fn waves_take_by_label_glob_region_and_set() {
         .wave("w0", &[("project", "pay-*"), ("region", "cn-*"), ("label", "pci")], None)
         .wave("w1", &[("region", "eu-*")], None)
         .wave("w2", &[("set", "b")], None)
-        .wave("w3", &[("set", "nothing"), ("region", "cn-*")], None)
+        .wave("w3", &[("set", "c"), ("region", "cn-*")], None)
         .wave("w4", &[], None);
     let (expanded, warnings) = expand_one(&build);
     let waves: Vec<usize> = expanded.operations.iter().map(|operation| operation.wave).collect();
@@ -264,6 +266,7 @@ fn an_operation_that_no_wave_takes_is_an_error_once_a_project() {
         .all("all")
         .default_sets(&["all"])
         .project("x", &[("cn-north-1", "p1"), ("cn-north-4", "p2")])
+        .project("y", &[("eu-west-101", "p3")])
         .wave("w", &[("region", "eu-*")], None);
     assert_eq!(
         complain(&[build]),
@@ -351,4 +354,29 @@ fn a_region_from_a_template_that_nobody_knows_is_a_warning() {
     let complaints = complain(&[build]);
     assert_eq!(complaints.len(), 1);
     assert!(complaints[0].starts_with("unlisted-region at p0.yaml:`{{ vars.r }}`: region `xx-new-9` is not"));
+}
+
+#[test]
+#[ignore = "measures; run with optimisation"]
+fn a_hundred_thousand_projects_expand_in_a_blink() {
+    let regions = ["cn-north-1", "cn-north-4", "cn-east-2", "eu-west-101", "af-south-1"];
+    for (what, id, registry) in [
+        ("literal", "0a1b2c", "r1"),
+        ("by region", "{{ project.name }}-{{ region }}", "swr-{{ region }}"),
+        ("by project", "{{ project.name }}-{{ region }}", "swr-{{ project.name }}"),
+    ] {
+        let mut build = plan("large").set("a", &[(registry, "Harbor"), ("r2", "Jfrog")]).default_sets(&["a"]);
+        build.file.rollout.max_operations = 100_000;
+        for number in 0..100_000 {
+            let id = if id.contains('{') { id.to_owned() } else { format!("{id}{number}") };
+            build = build.project(&format!("p{number}"), &[(regions[number % 5], &id)]);
+        }
+        let (plans, sources) = assemble(&[build]);
+        let started = std::time::Instant::now();
+        let (expanded, _) = expand(&plans, &sources, &Overrides::new(), &EndpointChain::default()).expect("expands");
+        let took = started.elapsed();
+        assert_eq!(expanded.operations.len(), 100_000);
+        println!("{what}: {took:?}");
+        assert!(took < std::time::Duration::from_secs(1), "{what} took {took:?}");
+    }
 }

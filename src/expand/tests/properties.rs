@@ -10,7 +10,7 @@ use super::build::{Build, expand_all, expand_one, plan};
 #[derive(Clone, Debug)]
 struct Shape {
     /// Sets: registries by number.
-    sets: Vec<Vec<u8>>,
+    sets: Vec<BTreeSet<u8>>,
     /// Projects: regions by number, sets by number, label by number.
     projects: Vec<(BTreeSet<u8>, Vec<usize>, u8)>,
     /// Waves select by label; a last one takes the rest.
@@ -19,7 +19,7 @@ struct Shape {
 }
 
 fn shapes() -> impl Strategy<Value = Shape> {
-    let set = prop::collection::vec(0_u8..6, 1..4);
+    let set = prop::collection::btree_set(0_u8..6, 1..4);
     let project = (prop::collection::btree_set(0_u8..5, 1..4), prop::collection::vec(0_usize..3, 1..4), 0_u8..3);
     (
         prop::collection::vec(set, 3),
@@ -27,7 +27,10 @@ fn shapes() -> impl Strategy<Value = Shape> {
         prop::collection::vec(0_u8..3, 0..3),
         any::<bool>(),
     )
-        .prop_map(|(sets, projects, waves, per_set)| Shape { sets, projects, waves, per_set })
+        .prop_map(|(sets, projects, mut waves, per_set)| {
+            waves.retain(|wave| projects.iter().any(|(_, _, label)| label == wave));
+            Shape { sets, projects, waves, per_set }
+        })
 }
 
 const REGIONS: [&str; 5] = ["cn-north-1", "cn-north-4", "cn-east-2", "eu-west-101", "af-south-1"];
