@@ -53,7 +53,7 @@ pub fn check_structure(source: SourceId, tree: &Tree) -> Vec<Diagnostic> {
             return vec![Diagnostic::at(Code::UnsupportedVersion, source, root.span(), message)];
         }
     };
-    let errors: Vec<_> = compiled.validator.iter_errors(root).collect();
+    let errors: Vec<_> = compiled.validator.iter_errors(root.into()).collect();
     let mut explainer = Explainer::new(source, root, &compiled.schema);
     explainer.explain(&errors);
     in_order(explainer.into_diagnostics())
