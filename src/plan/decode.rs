@@ -30,22 +30,29 @@ pub fn decode(source: SourceId, tree: &Tree) -> Result<PlanFile, Vec<Diagnostic>
     }
 }
 
-/// The whole number that YAML's core schema and JSON Schema both see in a plain scalar: `12`, `0o14`, `0xC`, `12.0`.
+/// The whole number that a plain scalar of kind number is, in every form that [`crate::yaml`] reads as one: `12`, `0o14`,
+/// `0xC`, `0b1100`, `1_000`, and `12.0`, which JSON Schema counts as whole.
 pub(super) fn whole_number(text: &str) -> Option<i64> {
-    let radix =
-        |digits: &str, radix| i64::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with(['+', '-']));
-    if let Some(digits) = text.strip_prefix("0o") {
-        return radix(digits, 8);
+    let text = text.replace('_', "");
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+').unwrap_or(&text)),
+    };
+    let (radix, digits) = match digits.get(..2) {
+        Some("0x") => (16, &digits[2..]),
+        Some("0o") => (8, &digits[2..]),
+        Some("0b") => (2, &digits[2..]),
+        _ => (10, digits),
+    };
+    if digits.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && let Ok(number) = i64::from_str_radix(digits, radix)
+    {
+        return Some(sign * number);
     }
-    if let Some(digits) = text.strip_prefix("0x") {
-        return radix(digits, 16);
-    }
-    text.parse().ok().or_else(|| {
-        let float: f64 = text.parse().ok()?;
-        // 2^53: beyond it a float is no longer one certain integer.
-        #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and within 2^53")]
-        (float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0).then_some(float as i64)
-    })
+    let float: f64 = text.parse().ok()?;
+    // 2^53: beyond it a float is no longer one certain integer.
+    #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and within 2^53")]
+    (float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0).then_some(float as i64)
 }
 
 /// Collects problems while the tree becomes a plan.
@@ -271,9 +278,16 @@ impl<'t> Decoder<'t> {
         if let Some(name) = self.sets.get(text) {
             return Some(Spanned::new(name.clone(), span));
         }
-        let name = SetName::parse(text).map_err(|error| drop(self.invalid(span, text, &error))).ok()?;
-        self.sets.insert(text, name.clone());
-        Some(Spanned::new(name, span))
+        match SetName::parse(text) {
+            Ok(name) => {
+                self.sets.insert(text, name.clone());
+                Some(Spanned::new(name, span))
+            }
+            Err(error) => {
+                self.invalid(span, text, &error);
+                None
+            }
+        }
     }
 
     fn set_names(&mut self, node: Node<'t>) -> Vec<Spanned<SetName>> {

@@ -10,7 +10,7 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as ErrorKind;
 use serde_json::Value;
 
-use super::locate::{Spot, part_of_scalar};
+use super::locate::{Locator, Spot, part_of_scalar};
 use super::words::{bare, is_about_length, not_a, objection, one_of, shown, template_start};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::source::{Location, SourceId, Span};
@@ -112,7 +112,7 @@ fn properties(schema: &Value) -> impl Iterator<Item = (&str, &Value)> {
 /// Collects diagnostics for the errors of one plan.
 pub(super) struct Explainer<'t, 's> {
     source: SourceId,
-    root: Node<'t>,
+    locator: Locator<'t>,
     schema: &'s Value,
     diagnostics: Vec<Diagnostic>,
     /// Nodes that were already complained about.
@@ -124,7 +124,7 @@ pub(super) struct Explainer<'t, 's> {
 impl<'t, 's> Explainer<'t, 's> {
     pub(super) fn new(source: SourceId, root: Node<'t>, schema: &'s Value) -> Self {
         let (faulty, misspelt) = (HashSet::new(), HashSet::new());
-        Self { source, root, schema, diagnostics: Vec::new(), faulty, misspelt }
+        Self { source, locator: Locator::new(root), schema, diagnostics: Vec::new(), faulty, misspelt }
     }
 
     /// Explains all errors: first those that explain others away.
@@ -140,7 +140,7 @@ impl<'t, 's> Explainer<'t, 's> {
         if self.diagnostics.is_empty()
             && let Some(error) = errors.first()
         {
-            let spot = Spot::find(self.root, error.instance_path().as_str());
+            let spot = self.locator.find(error.instance_path().as_str());
             let field = Field::follow(self.schema, error.evaluation_path().as_str());
             self.unforeseen(error, &spot, &field);
         }
@@ -157,7 +157,7 @@ impl<'t, 's> Explainer<'t, 's> {
     }
 
     fn error(&mut self, error: &ValidationError<'_>) {
-        let spot = Spot::find(self.root, error.instance_path().as_str());
+        let spot = self.locator.find(error.instance_path().as_str());
         let field = Field::follow(self.schema, error.evaluation_path().as_str());
         match error.kind() {
             ErrorKind::AdditionalProperties { unexpected } => {

@@ -2,6 +2,8 @@
 //!
 //! The library's own split drops empty keys and takes numeric keys for indexes; here the node decides.
 
+use std::collections::HashMap;
+
 use crate::source::Span;
 use crate::yaml::{Entry, Kind, Node, ScalarStyle};
 
@@ -14,19 +16,29 @@ pub(super) struct Spot<'t> {
     pub(super) entry: Option<Entry<'t>>,
 }
 
-impl<'t> Spot<'t> {
+/// Finds nodes by pointer; lists that it met once are found by index at once.
+pub(super) struct Locator<'t> {
+    root: Node<'t>,
+    lists: HashMap<Span, Vec<Node<'t>>>,
+}
+
+impl<'t> Locator<'t> {
+    pub(super) fn new(root: Node<'t>) -> Self {
+        Self { root, lists: HashMap::new() }
+    }
+
     /// The node behind `pointer`, or the nearest ancestor that exists.
-    pub(super) fn find(root: Node<'t>, pointer: &str) -> Self {
-        let mut spot = Spot { node: root, entry: None };
+    pub(super) fn find(&mut self, pointer: &str) -> Spot<'t> {
+        let mut spot = Spot { node: self.root, entry: None };
         for segment in pointer.split('/').skip(1) {
             let segment = segment.replace("~1", "/").replace("~0", "~");
             let next = match spot.node.kind() {
                 Kind::Mapping => spot.node.entry(&segment).map(|entry| Spot { node: entry.value, entry: Some(entry) }),
-                Kind::Sequence => segment
-                    .parse()
-                    .ok()
-                    .and_then(|index: usize| spot.node.items().nth(index))
-                    .map(|node| Spot { node, entry: None }),
+                Kind::Sequence => {
+                    let list = self.lists.entry(spot.node.span()).or_insert_with(|| spot.node.items().collect());
+                    let item = segment.parse().ok().and_then(|index: usize| list.get(index));
+                    item.map(|node| Spot { node: *node, entry: None })
+                }
                 _ => None,
             };
             match next {
@@ -36,7 +48,9 @@ impl<'t> Spot<'t> {
         }
         spot
     }
+}
 
+impl Spot<'_> {
     /// What a sentence about the node starts with: its key, or its noun.
     pub(super) fn subject(&self, noun: &str) -> String {
         match self.entry {
