@@ -23,4 +23,6 @@ pub use tree::{Entry, Kind, Node, Tree};
 pub use view::{JsonNode, TreeJson};
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

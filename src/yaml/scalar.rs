@@ -293,7 +293,11 @@ fn block(text: &str, scalar: Span, style: ScalarStyle, finder: &mut Finder) -> R
         }
         at = line_break.end;
     }
-    for tail in pending.into_iter().chain(blank_lines) {
+    let chomping = header_indicators(bytes, scalar.start as usize).find(|byte| matches!(byte, b'+' | b'-'));
+    if chomping != Some(b'+') {
+        blank_lines.clear();
+    }
+    for tail in pending.filter(|_| chomping != Some(b'-')).into_iter().chain(blank_lines) {
         finder.unit(1, tail)?;
     }
     Ok(())
@@ -304,13 +308,15 @@ fn line_end(bytes: &[u8], at: usize) -> usize {
     rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')).map_or(bytes.len(), |offset| at + offset)
 }
 
+/// The indentation and chomping indicators after the `|` or `>` at `header`.
+fn header_indicators(bytes: &[u8], header: usize) -> impl Iterator<Item = u8> {
+    bytes[header + 1..].iter().copied().take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-'))
+}
+
 /// Columns of indentation of a block scalar's content.
 fn block_indent(text: &str, header: usize, content: usize) -> usize {
     let bytes = text.as_bytes();
-    let explicit = bytes[header + 1..]
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-'))
-        .find(|byte| byte.is_ascii_digit());
+    let explicit = header_indicators(bytes, header).find(u8::is_ascii_digit);
     if let Some(digit) = explicit {
         return parent_indent(text, header) + usize::from(digit - b'0');
     }
