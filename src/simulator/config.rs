@@ -59,10 +59,10 @@ pub struct SimulatorConfig {
     pub keep_log: usize,
 }
 
-impl Default for SimulatorConfig {
-    /// A free port of 127.0.0.1, the published quota, one made-up key pair, no faults.
-    fn default() -> Self {
-        let seed = 1;
+impl SimulatorConfig {
+    /// A free port of 127.0.0.1, the published quota, the made-up key pair of this seed, no faults.
+    #[must_use]
+    pub fn with_seed(seed: u64) -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             quota: Some(Quota::default()),
@@ -74,8 +74,15 @@ impl Default for SimulatorConfig {
             seed,
             registries: None,
             log: None,
-            keep_log: 1_000_000,
+            keep_log: 100_000,
         }
+    }
+}
+
+impl Default for SimulatorConfig {
+    /// With seed 1.
+    fn default() -> Self {
+        Self::with_seed(1)
     }
 }
 

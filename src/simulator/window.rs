@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::model::Quota;
 
-/// More buckets than this are cleared of those that no longer refuse anything.
+/// From so many buckets on, those that no longer refuse anything are forgotten.
 const MANY_BUCKETS: usize = 4096;
 
 /// The calls of one bucket that may still matter.
@@ -39,11 +39,13 @@ impl Window {
 #[derive(Debug)]
 pub(super) struct Windows<K> {
     windows: HashMap<K, Window>,
+    /// At how many buckets the next clearing is due; twice what the last one left, so that its cost is spread.
+    clear_at: usize,
 }
 
 impl<K: Eq + Hash> Windows<K> {
     pub(super) fn new() -> Self {
-        Self { windows: HashMap::new() }
+        Self { windows: HashMap::new(), clear_at: MANY_BUCKETS }
     }
 
     /// How long a call for this bucket must wait; zero when it is allowed at once.
@@ -53,8 +55,9 @@ impl<K: Eq + Hash> Windows<K> {
 
     /// Counts a call that arrived at `now`.
     pub(super) fn count(&mut self, key: K, quota: &Quota, now: Duration) {
-        if self.windows.len() > MANY_BUCKETS {
+        if self.windows.len() >= self.clear_at {
             self.windows.retain(|_, window| window.arrivals.back().is_some_and(|last| *last + quota.per > now));
+            self.clear_at = MANY_BUCKETS.max(self.windows.len() * 2);
         }
         self.windows.entry(key).or_default().count(quota, now);
     }
@@ -88,7 +91,32 @@ mod tests {
         for key in 0..20_000_u64 {
             windows.count(key, &quota, MS(key));
         }
-        assert!(windows.windows.len() <= MANY_BUCKETS + 1, "{}", windows.windows.len());
+        assert!(windows.windows.len() <= MANY_BUCKETS, "{}", windows.windows.len());
         assert_eq!(windows.wait(&19_999, &quota, MS(20_000)), MS(999));
+    }
+
+    proptest::proptest! {
+        /// Against the definition: a call is allowed exactly when fewer than `calls` were counted in the window before it.
+        #[test]
+        fn a_call_is_refused_exactly_when_its_window_is_full(
+            calls in 1..6_u32,
+            per_ms in 1..50_u64,
+            gaps in proptest::collection::vec(0..20_u64, 1..200),
+            refused_count in proptest::bool::ANY,
+        ) {
+            let quota = Quota::parse(&format!("{calls}/{per_ms}ms")).expect("legal");
+            let mut windows = Windows::new();
+            let (mut now, mut counted) = (0, Vec::<u64>::new());
+            for gap in gaps {
+                now += gap;
+                let recent = counted.iter().filter(|at| now - **at < per_ms).count();
+                let wait = windows.wait(&(), &quota, MS(now));
+                proptest::prop_assert_eq!(wait.is_zero(), recent < calls as usize);
+                if wait.is_zero() || refused_count {
+                    windows.count((), &quota, MS(now));
+                    counted.push(now);
+                }
+            }
+        }
     }
 }

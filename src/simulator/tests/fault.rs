@@ -1,7 +1,6 @@
 //! What each fault looks like from outside, and what the log says was really done.
 
 use super::*;
-use crate::io::clock::RunClock;
 
 /// The one fault, the status that the client sees, and whether the task was created.
 #[tokio::test]
@@ -95,34 +94,30 @@ async fn a_hanging_call_is_never_answered_and_ends_with_the_simulator() {
     assert!(connection.read().await.is_none());
 }
 
+/// A lab where 500 seconds of the run's clock take one.
+async fn hasty(faults: &str) -> Lab {
+    let config = SimulatorConfig { faults: Faults::parse(faults).expect("legal"), ..SimulatorConfig::default() };
+    Lab::start_with(config, ManualClock { wait_divisor: 500, ..ManualClock::default() }).await
+}
+
 #[tokio::test]
 async fn a_slow_answer_comes_a_byte_a_second_of_the_runs_clock() {
-    let clock = RunClock::start(std::num::NonZeroU32::new(500).expect("not zero"));
-    let faults = Faults::parse("slow:100%").expect("legal");
-    let simulator = Simulator::start(SimulatorConfig { faults, ..SimulatorConfig::default() }, clock);
-    let lab = Lab {
-        simulator: simulator.await.expect("a free port"),
-        clock: ManualClock::default(),
-        credential: Simulator::credentials(1),
-    };
-    let request = lab.create("cn-north-4", "p1");
-    let started = clock.now();
-    let reply = lab.send(&wire_text(&request, &lab.credential, clock.wall())).await;
-    assert!(clock.now() - started >= Duration::from_secs(120), "{:?}", clock.now() - started);
+    let lab = hasty("slow:100%").await;
+    let started = tokio::time::Instant::now();
+    let reply = lab.call(&lab.create("cn-north-4", "p1")).await;
+    // 120 s / 500.
+    assert!(started.elapsed() >= Duration::from_millis(240), "{:?}", started.elapsed());
     assert_eq!((reply.status, reply.body.len(), reply.json()), (200, 120, serde_json::json!({})));
 }
 
 #[tokio::test]
 async fn latency_delays_the_answer_but_not_the_task() {
-    let clock = RunClock::start(std::num::NonZeroU32::new(10).expect("not zero"));
-    let faults = Faults::parse("latency:2s").expect("legal");
-    let simulator = Simulator::start(SimulatorConfig { faults, ..SimulatorConfig::default() }, clock);
-    let simulator = simulator.await.expect("a free port");
-    let lab = Lab { simulator, clock: ManualClock::default(), credential: Simulator::credentials(1) };
-    let started = clock.now();
-    let request = wire_text(&lab.create("cn-north-4", "p1"), &lab.credential, clock.wall());
+    let lab = hasty("latency:100s").await;
+    let request = lab.signed(&lab.create("cn-north-4", "p1"));
+    let started = tokio::time::Instant::now();
     assert_eq!(lab.send(&request).await.status, 200);
-    assert!(clock.now() - started >= Duration::from_secs(2), "{:?}", clock.now() - started);
+    // 100 s / 500.
+    assert!(started.elapsed() >= Duration::from_millis(200), "{:?}", started.elapsed());
     // A client that gives up has its task all the same.
     let mut connection = lab.connect().await;
     connection.0.write_all(request.as_bytes()).await.expect("sent");

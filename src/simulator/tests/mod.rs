@@ -21,13 +21,17 @@ use crate::model::{
 };
 use crate::sign;
 
-/// A clock that moves when the test says so. Nothing sleeps on it.
+/// A clock that moves when the test says so.
 #[derive(Clone, Default)]
-struct ManualClock(Arc<AtomicU64>);
+struct ManualClock {
+    now_ms: Arc<AtomicU64>,
+    /// Who waits on it waits for this part of the time; not at all when it is 0.
+    wait_divisor: u32,
+}
 
 impl ManualClock {
     fn set_ms(&self, ms: u64) {
-        self.0.store(ms, Ordering::SeqCst);
+        self.now_ms.store(ms, Ordering::SeqCst);
     }
 
     /// The wall time of zero: 2026-01-15 08:00:00 UTC.
@@ -38,7 +42,7 @@ impl ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> Duration {
-        Duration::from_millis(self.0.load(Ordering::SeqCst))
+        Duration::from_millis(self.now_ms.load(Ordering::SeqCst))
     }
 
     fn wall(&self) -> jiff::Timestamp {
@@ -47,8 +51,8 @@ impl Clock for ManualClock {
 
     async fn sleep_until(&self, _: Duration) {}
 
-    fn real(&self, _: Duration) -> Duration {
-        Duration::ZERO
+    fn real(&self, duration: Duration) -> Duration {
+        duration.checked_div(self.wait_divisor).unwrap_or(Duration::ZERO)
     }
 }
 
@@ -61,7 +65,10 @@ struct Lab {
 
 impl Lab {
     async fn start(config: SimulatorConfig) -> Self {
-        let clock = ManualClock::default();
+        Self::start_with(config, ManualClock::default()).await
+    }
+
+    async fn start_with(config: SimulatorConfig, clock: ManualClock) -> Self {
         let simulator = Simulator::start(config, clock.clone()).await.expect("a free port");
         Self { simulator, clock, credential: Simulator::credentials(1) }
     }
