@@ -98,7 +98,7 @@ impl ExitStatus {
         if counts.failed > 0 {
             status = status.max(Self::Failed);
         }
-        if counts.unknown > 0 || counts.not_attempted > 0 {
+        if counts.unknown > 0 || counts.not_attempted > 0 || !summary.is_conserved() {
             status = status.max(Self::Incomplete);
         }
         let refused = |outcome: &Outcome| match outcome {

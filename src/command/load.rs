@@ -122,14 +122,17 @@ pub(super) fn load(
     let chain = EndpointChain { all: operator_endpoint(input)?, by_region: endpoints_by_region(&context.environment)? };
 
     let mut sources = Sources::default();
-    let files = fs::read_plans(&input.plans, &mut sources);
-    if !files.errors.is_empty() {
-        return Err(LoadFailure::Usage(files.errors.iter().map(ToString::to_string).collect()));
-    }
-    let plans = files.count;
-    let mut diagnostics = files.diagnostics;
+    let (files, mut diagnostics) = match fs::read_plan_files(&input.plans, std::io::stdin().lock(), &mut sources) {
+        Ok(files) => (files, Vec::new()),
+        Err(fs::ReadError::Usage(messages)) => return Err(LoadFailure::Usage(messages)),
+        Err(fs::ReadError::Content(diagnostics)) => {
+            let plans = diagnostics.len();
+            return Err(LoadFailure::Invalid { sources, diagnostics, plans });
+        }
+    };
+    let plans = files.len();
     let mut valid = Vec::new();
-    for id in files.sources {
+    for id in files {
         match validated(id, &sources, &input.allow_endpoint) {
             Ok((plan, warnings)) => {
                 valid.push(plan);

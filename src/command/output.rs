@@ -91,7 +91,7 @@ impl Outputs {
             Target::Stdout => None,
         });
         for path in std::iter::once(&own).chain(files) {
-            if let Err(error) = fs::write_atomic(path, &bytes) {
+            if let Err(error) = fs::write_atomic(path, &bytes, fs::Parents::Create) {
                 errors.push(error.to_string());
             }
         }

@@ -17,7 +17,7 @@ use crate::io::signal::Signals;
 use crate::model::{MaxFailures, RunId, parse_duration};
 use crate::report::{self, RunFacts};
 use crate::run::port::{Clock, EventSink};
-use crate::run::{RunOptions, run as drive};
+use crate::run::{RunError, RunOptions, run as drive};
 use crate::source::Sources;
 use crate::summary::RunSummary;
 use crate::terminal::progress::{Bar, Lines};
@@ -165,15 +165,27 @@ async fn send(
     };
     let stop = CancellationToken::new();
     let summary = tokio::select! {
-        summary = drive(plan, service.credentials(), options, service.transport(), clock, &mut [sink], &stop) => Ok(summary),
-        () = signals.watch(stop.clone(), || {}) => Err(ExitStatus::Killed),
+        summary = drive(plan, service.credentials(), options, service.transport(), clock, &mut [sink], &stop) => Some(summary),
+        () = signals.watch(stop.clone(), || {}) => None,
     };
     if let Some(bar) = bar {
         bar.finish();
     }
-    summary.inspect_err(|_| {
-        context.console.error("ended at once; whether the requests that were in flight were accepted is not known");
-    })
+    match summary {
+        Some(Ok(summary)) => Ok(summary),
+        Some(Err(error)) => {
+            context.console.error(&error.to_string());
+            match error {
+                // The account is wrong, and still all that there is: it is reported, and the run never counts as good.
+                RunError::BrokenLaw(broken) => Ok(*broken.summary),
+                RunError::MissingCredential { .. } | RunError::NotResolved { .. } => Err(ExitStatus::InvalidPlan),
+            }
+        }
+        None => {
+            context.console.error("ended at once; whether the requests that were in flight were accepted is not known");
+            Err(ExitStatus::Killed)
+        }
+    }
 }
 
 /// Writes the reports and the closing text; the status is that of the run, or worse when a report could not be written.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Context;
 use crate::cli::RunArgs;
@@ -10,8 +11,10 @@ use crate::expand::ExecutionPlan;
 use crate::io::clock::RunClock;
 use crate::io::credential::{CredentialError, find_credential};
 use crate::io::fs;
-use crate::io::http::{HttpOptions, HttpTransport, TransportError};
+use crate::io::http::{HttpOptions, HttpSetupError, HttpTransport};
 use crate::model::CredentialName;
+#[cfg(feature = "simulator")]
+use crate::run::port::Clock;
 use crate::sign::Credential;
 #[cfg(feature = "simulator")]
 use crate::simulator::{Faults, RunningSimulator, Simulator, SimulatorConfig, SimulatorError};
@@ -41,7 +44,7 @@ pub(super) enum ServiceError {
     Credential(#[from] CredentialError),
     /// The HTTP client can't be made.
     #[error("{0}")]
-    Transport(#[from] TransportError),
+    Transport(#[from] HttpSetupError),
     /// The simulator can't start.
     #[cfg(feature = "simulator")]
     #[error("{0}")]
@@ -84,7 +87,7 @@ impl Service {
             plan.operations.iter().map(|operation| &operation.target.credential).collect();
         #[cfg(feature = "simulator")]
         if args.simulate {
-            return Self::simulated(args, names, clock).await;
+            return Self::simulated(args, plan, names, clock).await;
         }
         let _ = clock;
         let mut credentials = BTreeMap::new();
@@ -93,8 +96,10 @@ impl Service {
             context.console.detail(&format!("credential {name}: {}", found.describe()));
             credentials.insert(name.clone(), found.credential);
         }
-        let ca_certificate = args.ca_cert.as_ref().map(read_certificate).transpose()?;
-        let transport = HttpTransport::new(HttpOptions { ca_certificate, ..HttpOptions::default() })?;
+        let extra_roots = args.ca_cert.as_ref().map(read_certificate).transpose()?;
+        let (concurrency, attempt_timeout) = extremes(plan);
+        let options = HttpOptions::new(concurrency, attempt_timeout, &context.environment);
+        let transport = HttpTransport::new(&HttpOptions { extra_roots, ..options })?;
         Ok(Self {
             transport,
             credentials,
@@ -106,6 +111,7 @@ impl Service {
     #[cfg(feature = "simulator")]
     async fn simulated(
         args: &RunArgs,
+        plan: &ExecutionPlan,
         names: BTreeSet<&CredentialName>,
         clock: RunClock,
     ) -> Result<Self, ServiceError> {
@@ -121,8 +127,9 @@ impl Service {
         let credential = Simulator::credentials(config.seed);
         let simulator = Simulator::start(config, clock).await?;
         // Requests keep the hosts that they are for, as in the plan and the report; only the connections go elsewhere.
-        let options = HttpOptions { connect_to: Some(simulator.address()), ..HttpOptions::default() };
-        let transport = HttpTransport::new(options)?;
+        let (concurrency, attempt_timeout) = extremes(plan);
+        let options = HttpOptions::loopback(concurrency, clock.real(attempt_timeout));
+        let transport = HttpTransport::new(&HttpOptions { connect_to: Some(simulator.address()), ..options })?;
         let credentials = names.into_iter().map(|name| (name.clone(), credential.clone())).collect();
         Ok(Self { transport, credentials, simulator: Some(simulator) })
     }
@@ -148,6 +155,13 @@ impl Service {
     pub(super) fn is_simulated(&self) -> bool {
         false
     }
+}
+
+/// The largest concurrency and the shortest attempt timeout of the plans: what one client for all of them has to bear.
+fn extremes(plan: &ExecutionPlan) -> (usize, Duration) {
+    let limits = || plan.plans.iter().map(|file| file.limits);
+    let concurrency = limits().map(|limits| limits.concurrency.get() as usize).max().unwrap_or(1);
+    (concurrency, limits().map(|limits| limits.attempt_timeout).min().unwrap_or_default())
 }
 
 fn read_certificate(path: &PathBuf) -> Result<Vec<u8>, ServiceError> {

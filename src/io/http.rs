@@ -13,6 +13,7 @@ pub use read::{Read, ReadClient};
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -45,6 +46,9 @@ pub struct HttpOptions {
     pub extra_roots: Option<Vec<u8>>,
     /// Only loopback will be asked for: no proxy, and no system roots are read.
     pub loopback_only: bool,
+    /// Connect here over plain HTTP, whatever host a request is for; the host stays in the `Host` header, and so in what was
+    /// signed. For the embedded simulator, as `curl --connect-to`.
+    pub connect_to: Option<SocketAddr>,
     /// `HTTPS_PROXY`: a URL.
     pub https_proxy: Option<String>,
     /// `NO_PROXY`: hosts, domains and networks, separated by commas.
@@ -67,6 +71,7 @@ impl HttpOptions {
             connect_timeout: LONGEST_CONNECT.min(attempt_timeout / 2),
             extra_roots: None,
             loopback_only: false,
+            connect_to: None,
             https_proxy: first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]),
             no_proxy: first(&["NO_PROXY", "no_proxy"]),
         }
@@ -103,6 +108,7 @@ pub enum HttpSetupError {
 #[derive(Clone, Debug)]
 pub struct HttpTransport {
     client: reqwest::Client,
+    connect_to: Option<SocketAddr>,
 }
 
 impl HttpTransport {
@@ -147,7 +153,16 @@ impl HttpTransport {
                 _ => HttpSetupError::Other(detail),
             }
         })?;
-        Ok(Self { client })
+        Ok(Self { client, connect_to: options.connect_to })
+    }
+
+    /// Where the request really goes, with the header that keeps the host it is for.
+    fn reroute(&self, url: &str, headers: &mut HeaderMap) -> Option<String> {
+        let address = self.connect_to?;
+        let (_, rest) = url.split_once("://")?;
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        headers.insert(reqwest::header::HOST, HeaderValue::from_str(authority).ok()?);
+        Some(format!("http://{address}{path}"))
     }
 }
 
@@ -157,8 +172,10 @@ impl Transport for HttpTransport {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
         };
-        let headers = header_map(&request)?;
-        let prepared = self.client.request(method, request.url()).headers(headers).timeout(timeout);
+        let mut headers = header_map(&request)?;
+        let rerouted = self.reroute(request.url(), &mut headers);
+        let url = rerouted.as_deref().unwrap_or(request.url());
+        let prepared = self.client.request(method, url).headers(headers).timeout(timeout);
         let sent = prepared.body(request.into_body()).send().await;
         let response = sent.map_err(|error| how_far(error, timeout))?;
         Ok(read_answer(response).await)

@@ -139,7 +139,7 @@ pub async fn run<T: Transport, C: Clock>(
                     timer = None;
                     break Happened::Input(Input::Tick);
                 }
-                _ = progress.tick() => dispatcher.show_progress(),
+                _ = progress.tick() => dispatcher.show_progress(clock.now()),
             }
         };
     }
@@ -228,7 +228,7 @@ impl<'a, 'b> Dispatcher<'a, 'b> {
         }
         self.effects = effects;
         if self.schedule.next_wait() != self.shown {
-            self.show_progress();
+            self.show_progress(now);
         }
         next
     }
@@ -286,7 +286,7 @@ impl<'a, 'b> Dispatcher<'a, 'b> {
         }
     }
 
-    fn show_progress(&mut self) {
+    fn show_progress(&mut self, now: Duration) {
         let snapshot = self.schedule.snapshot();
         self.shown = snapshot.next;
         let waiting = snapshot.next.map(|(until, what)| Waiting {
@@ -295,7 +295,7 @@ impl<'a, 'b> Dispatcher<'a, 'b> {
             operations: snapshot.waiting,
         });
         for sink in self.sinks.iter_mut() {
-            sink.on_waiting(waiting.as_ref(), &self.summary);
+            sink.on_tick(now, waiting.as_ref(), self.plan, &self.summary);
         }
     }
 

@@ -31,8 +31,8 @@ pub trait Clock {
 pub trait EventSink {
     /// One event, already applied to `summary`.
     fn on_event(&mut self, event: &RunEvent, plan: &ExecutionPlan, summary: &RunSummary);
-    /// Called a few times a second, and when the waiting changes: what the scheduler waits for.
-    fn on_waiting(&mut self, waiting: Option<&Waiting>, summary: &RunSummary);
+    /// Called a few times a second, and when the waiting changes: the time on the run's clock, and what is waited for.
+    fn on_tick(&mut self, now: Duration, waiting: Option<&Waiting>, plan: &ExecutionPlan, summary: &RunSummary);
 }
 
 /// What the next launch waits for.

@@ -112,7 +112,7 @@ impl EventSink for Notes {
         }
         self.events.push(event.clone());
     }
-    fn on_waiting(&mut self, waiting: Option<&Waiting>, _: &RunSummary) {
+    fn on_tick(&mut self, _: Duration, waiting: Option<&Waiting>, _: &ExecutionPlan, _: &RunSummary) {
         if self.waiting.last().map(Option::as_ref) != Some(waiting) {
             self.waiting.push(waiting.cloned());
         }
