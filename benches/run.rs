@@ -37,7 +37,11 @@ fn main() {
     let (wall, cpu) = (walls[ROUNDS / 2], cpus[ROUNDS / 2]);
     println!("{OPERATIONS} operations, concurrency 64, {ROUNDS} rounds");
     println!("wall   median {wall:.2} s, {:.0} requests a second", OPERATIONS as f64 / wall);
-    println!("cpu    median {cpu:.2} s, {:.0} us a request, {:.0} % of one core", cpu / OPERATIONS as f64 * 1e6, cpu / wall * 100.0);
+    println!(
+        "cpu    median {cpu:.2} s, {:.0} us a request, {:.0} % of one core",
+        cpu / OPERATIONS as f64 * 1e6,
+        cpu / wall * 100.0
+    );
 }
 
 fn plan() -> String {
@@ -45,7 +49,10 @@ fn plan() -> String {
         "version: 1\nname: wide\nregistry_sets:\n  all: {{ sync_all_registries: true }}\ndefaults: {{ registry_sets: [all] }}\nrollout: {{ max_operations: {OPERATIONS} }}\nlimits:\n  quota: {{ calls: 100000, per: 1s }}\n  concurrency: 64\n  region_concurrency: 64\nprojects:\n"
     );
     for index in 0..OPERATIONS {
-        let _ = write!(text, "  - {{ name: project-{index:05}, project_ids: {{ cn-north-4: 0a1b2c3d4e5f60718293a4b5{index:08x} }} }}\n");
+        let _ = write!(
+            text,
+            "  - {{ name: project-{index:05}, project_ids: {{ cn-north-4: 0a1b2c3d4e5f60718293a4b5{index:08x} }} }}\n"
+        );
     }
     text
 }

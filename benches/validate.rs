@@ -39,7 +39,12 @@ fn main() {
     ratios.sort_by(f64::total_cmp);
     println!("tokenise  median {:.3} s", tokenise[ROUNDS / 2].as_secs_f64());
     println!("validate  median {:.3} s", validate[ROUNDS / 2].as_secs_f64());
-    println!("ratio     median {:.2} (min {:.2}, max {:.2}); goal: below 3", ratios[ROUNDS / 2], ratios[0], ratios[ROUNDS - 1]);
+    println!(
+        "ratio     median {:.2} (min {:.2}, max {:.2}); goal: below 3",
+        ratios[ROUNDS / 2],
+        ratios[0],
+        ratios[ROUNDS - 1]
+    );
     if let Some(peak) = peak_memory(&path) {
         println!("validate  peak {} MB; goal: below 400", peak / 1024);
     }

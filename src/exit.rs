@@ -74,7 +74,9 @@ impl ExitStatus {
     pub fn next_step(self) -> &'static str {
         match self {
             Self::Success => "Nothing.",
-            Self::Failed => "Read the failures at the end of the output or in the report: each has its cause and next step.",
+            Self::Failed => {
+                "Read the failures at the end of the output or in the report: each has its cause and next step."
+            }
             Self::Usage => "Read the message on standard error; `hss-sync COMMAND --help` shows what a command takes.",
             Self::InvalidPlan => "`hss-sync validate PLAN` shows every mistake with its place and fix.",
             Self::Incomplete => {
@@ -85,7 +87,9 @@ impl ExitStatus {
                 "Set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or another source of the README. If they are set, check \
                  the clock of this machine and that the key is active; five refusals in a row lock a key for five minutes."
             }
-            Self::Unwritable => "Free space or permissions at the path that the message names, or choose another --state-dir.",
+            Self::Unwritable => {
+                "Free space or permissions at the path that the message names, or choose another --state-dir."
+            }
             Self::Killed => "Outcomes of requests that were in flight are unknown.",
         }
     }

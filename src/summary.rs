@@ -127,35 +127,45 @@ impl RunSummary {
             && self.in_flight == 0
     }
 
-    /// Failed and unknown operations by cause: most frequent first, then plan order.
+    /// Operations with a reason (all but accepted and confirmed ones) by cause: failed and unknown ones first, of these
+    /// the most frequent first, then plan order.
     #[must_use]
     pub fn causes(&self) -> Vec<Cause> {
         let mut causes: Vec<Cause> = Vec::new();
-        let mut known: HashMap<(&'static str, FailureKind, Option<&str>, String), usize> = HashMap::new();
+        let mut known: HashMap<(&'static str, Option<FailureKind>, Option<&str>, String), usize> = HashMap::new();
         for (op, operation) in self.operations.iter().enumerate() {
-            let Some(outcome @ (Outcome::Failed(failure) | Outcome::Unknown(failure))) = &operation.outcome else {
+            let Some(outcome) = &operation.outcome else {
                 continue;
             };
-            let folded = fold_ids(&failure.message);
-            let key = (outcome.as_str(), failure.kind, failure.code.as_deref(), folded);
+            let (kind, code, message) = match outcome {
+                Outcome::Accepted | Outcome::Confirmed => continue,
+                Outcome::Failed(failure) | Outcome::Unknown(failure) => {
+                    (Some(failure.kind), failure.code.as_deref(), failure.message.clone())
+                }
+                Outcome::Skipped(reason) => (None, None, reason.clone()),
+                Outcome::NotAttempted(reason) => (None, None, reason.text()),
+            };
+            // Only what a service says holds ids; our own reasons hold the arithmetic of budgets.
+            let folded = if kind.is_some() { fold_ids(&message) } else { message.clone() };
+            let key = (outcome.as_str(), kind, code, folded);
             if let Some(index) = known.get(&key) {
                 let cause = &mut causes[*index];
                 cause.ops.push(op);
-                if cause.message != failure.message {
+                if cause.message != message {
                     cause.message = key.3;
                 }
             } else {
                 causes.push(Cause {
                     outcome: outcome.as_str(),
-                    kind: failure.kind,
-                    code: failure.code.clone(),
-                    message: failure.message.clone(),
+                    kind,
+                    code: code.map(str::to_owned),
+                    message,
                     ops: vec![op],
                 });
                 known.insert(key, causes.len() - 1);
             }
         }
-        causes.sort_by_key(|cause| std::cmp::Reverse(cause.ops.len()));
+        causes.sort_by_key(|cause| (cause.kind.is_none(), std::cmp::Reverse(cause.ops.len())));
         causes
     }
 }
@@ -180,13 +190,13 @@ impl Counts {
     }
 }
 
-/// Operations that failed, or are unknown, for the same reason.
+/// Operations that ended the same way for the same reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
-    /// `failed` or `unknown`.
+    /// `failed`, `unknown`, `skipped` or `not_attempted`.
     pub outcome: &'static str,
-    /// What kind of failure.
-    pub kind: FailureKind,
+    /// What kind of failure; `None` for operations that were not sent.
+    pub kind: Option<FailureKind>,
     /// The service's code.
     pub code: Option<String>,
     /// What it said; where that differs only in ids and numbers, with `…` and `#` in their place. Untrusted text.

@@ -38,7 +38,13 @@ pub(super) fn explain(context: &Context, args: &ExplainArgs) -> ExitStatus {
 
 fn diagnostic_text(code: Code) -> String {
     let explanation = code.explanation();
-    let mut text = format!("{}[{code}]: {}\n\n{}\n", code.severity().as_str(), explanation.summary, explanation.detail, code = code.as_str());
+    let mut text = format!(
+        "{}[{code}]: {}\n\n{}\n",
+        code.severity().as_str(),
+        explanation.summary,
+        explanation.detail,
+        code = code.as_str()
+    );
     for (title, sample) in [("A plan that gets it", explanation.bad), ("Mended", explanation.good)] {
         if !sample.is_empty() {
             let _ = write!(text, "\n{title}:\n\n");
@@ -51,10 +57,7 @@ fn diagnostic_text(code: Code) -> String {
 }
 
 fn service_text(entry: &ServiceCode) -> String {
-    format!(
-        "{}: {}\n\nUsual cause: {}\nNext step:   {}\n",
-        entry.code, entry.meaning, entry.cause, entry.next_step
-    )
+    format!("{}: {}\n\nUsual cause: {}\nNext step:   {}\n", entry.code, entry.meaning, entry.cause, entry.next_step)
 }
 
 fn list() -> String {

@@ -110,11 +110,7 @@ pub(super) fn status_of_warnings(context: &Context, input: &InputArgs, warnings:
 }
 
 /// Reads, checks and expands the plans.
-pub(super) fn load(
-    context: &Context,
-    input: &InputArgs,
-    pace: &PaceArgs,
-) -> Result<Loaded, LoadFailure> {
+pub(super) fn load(context: &Context, input: &InputArgs, pace: &PaceArgs) -> Result<Loaded, LoadFailure> {
     let quota = pace.quota.as_deref().map(Quota::parse).transpose().map_err(|error| {
         LoadFailure::usage(format!("--quota {}: {error}", pace.quota.as_deref().unwrap_or_default()))
     })?;

@@ -47,11 +47,6 @@ impl Outputs {
         Ok(Self { directory: state_dir.join("runs").join(run.as_str()), extra })
     }
 
-    /// The run's directory.
-    pub(super) fn directory(&self) -> &Path {
-        &self.directory
-    }
-
     /// Whether standard output is taken by a report.
     pub(super) fn uses_stdout(&self) -> bool {
         self.extra.iter().any(|target| matches!(target, Target::Stdout))

@@ -29,7 +29,9 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> ExitStatus {
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return context.usage(&format!("the machine refuses what a run needs (timers, sockets): {error}")),
+        Err(error) => {
+            return context.usage(&format!("the machine refuses what a run needs (timers, sockets): {error}"));
+        }
     };
     match runtime.block_on(run_async(context, args)) {
         Ok(status) | Err(status) => status,
@@ -50,7 +52,8 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
     let clock = RunClock::start(scale(args));
     let id = run_id(&clock);
     let outputs = Outputs::parse(&args.report, &args.state_dir, &id).map_err(|message| context.usage(&message))?;
-    let service = Service::connect(context, args, &loaded.plan, clock).await.map_err(|error| refused(context, &error))?;
+    let service =
+        Service::connect(context, args, &loaded.plan, clock).await.map_err(|error| refused(context, &error))?;
     outputs.prepare().map_err(|message| {
         context.console.error(&message);
         ExitStatus::Unwritable
@@ -163,9 +166,10 @@ async fn send(
         Some(bar) => bar,
         None => &mut lines,
     };
+    let mut sinks = [sink];
     let stop = CancellationToken::new();
     let summary = tokio::select! {
-        summary = drive(plan, service.credentials(), options, service.transport(), clock, &mut [sink], &stop) => Some(summary),
+        summary = drive(plan, service.credentials(), options, service.transport(), clock, &mut sinks, &stop) => Some(summary),
         () = signals.watch(stop.clone(), || {}) => None,
     };
     if let Some(bar) = bar {

@@ -116,8 +116,7 @@ impl Service {
         clock: RunClock,
     ) -> Result<Self, ServiceError> {
         let fault = args.fault.as_deref().unwrap_or(DEFAULT_FAULTS);
-        let faults =
-            Faults::parse(fault).map_err(|error| ServiceError::Usage(format!("--fault {fault}: {error}")))?;
+        let faults = Faults::parse(fault).map_err(|error| ServiceError::Usage(format!("--fault {fault}: {error}")))?;
         let mut config = SimulatorConfig { faults, keep_log: 0, ..SimulatorConfig::default() };
         if let Some(text) = &args.simulator_quota {
             let quota = crate::model::Quota::parse(text)

@@ -24,16 +24,13 @@ pub(super) fn validate(context: &Context, args: &ValidateArgs) -> ExitStatus {
             if !warnings.is_empty() {
                 line = format!("{}, {}\n", line.trim_end(), tally(&warnings));
             }
-            let written = context
-                .console
-                .diagnostics_as_result(&warnings, &sources)
-                .and_then(|()| context.console.result(&line));
+            let written =
+                context.console.diagnostics_as_result(&warnings, &sources).and_then(|()| context.console.result(&line));
             context.printed(written, status)
         }
         (Err(LoadFailure::Invalid { sources, diagnostics, plans }), FormatArg::Json) => {
-            let written = context
-                .console
-                .result_with(|out| report::write_diagnostics(out, &diagnostics, &sources, plans, None));
+            let written =
+                context.console.result_with(|out| report::write_diagnostics(out, &diagnostics, &sources, plans, None));
             context.printed(written, ExitStatus::InvalidPlan)
         }
         (Err(failure @ LoadFailure::Invalid { .. }), FormatArg::Human) => failure.report_as_result(context),

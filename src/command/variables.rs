@@ -39,8 +39,8 @@ fn parse_file(text: &str) -> Result<Overrides, String> {
     if text.trim().is_empty() {
         return Ok(Overrides::new());
     }
-    let mapping: serde_yaml::Mapping = serde_yaml::from_str(text)
-        .map_err(|error| format!("is not a mapping of variable names to values: {error}"))?;
+    let mapping: serde_yaml::Mapping =
+        serde_yaml::from_str(text).map_err(|error| format!("is not a mapping of variable names to values: {error}"))?;
     let mut overrides = Overrides::new();
     for (name, value) in mapping {
         let serde_yaml::Value::String(name) = name else {

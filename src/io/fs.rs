@@ -266,6 +266,52 @@ fn unreadable(path: &str, error: &io::Error) -> String {
     format!("cannot read `{path}`: {why}; {help}")
 }
 
+/// Reads a side file (variables, certificates), as bounded as a plan.
+///
+/// # Errors
+/// What can't be read, why, and what now; also text that is not UTF-8.
+pub fn read_text(path: &Path) -> Result<String, String> {
+    let bytes = read_file(path)?;
+    if bytes.len() as u64 > MAX_PLAN_BYTES {
+        return Err(format!("`{}` is larger than {} MiB; is it the right file?", path.display(), MAX_PLAN_BYTES >> 20));
+    }
+    String::from_utf8(bytes).map_err(|_| format!("`{}` is not UTF-8 text; is it the right file?", path.display()))
+}
+
+/// Makes a directory with its parents, readable by its owner only; one that exists is left as it is.
+///
+/// # Errors
+/// When it can't be made, or something else has its name.
+pub fn create_private_dir(path: &Path) -> Result<(), WriteError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|error| write_error(path, error))
+}
+
+/// Proves that [`write_atomic`] could write `path` now: makes its directory and a file in it that goes away again.
+///
+/// # Errors
+/// As [`write_atomic`].
+pub fn check_writable(path: &Path) -> Result<(), WriteError> {
+    let fail = |source: io::Error| write_error(path, source);
+    let directory = directory_of(path);
+    fs::create_dir_all(directory).map_err(fail)?;
+    if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
+        return Err(fail(io::ErrorKind::IsADirectory.into()));
+    }
+    tempfile::NamedTempFile::new_in(directory).map_err(fail)?;
+    Ok(())
+}
+
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
 /// Why a file could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write `{path}`: {why}; {help}", path = path.display())]
@@ -295,10 +341,7 @@ pub enum Parents {
 /// The directory is missing or read-only, the disk is full, or the path names a directory; the old file is untouched then.
 pub fn write_atomic(path: &Path, bytes: &[u8], parents: Parents) -> Result<(), WriteError> {
     let fail = |source: io::Error| write_error(path, source);
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let directory = directory_of(path);
     if parents == Parents::Create {
         fs::create_dir_all(directory).map_err(fail)?;
     }

@@ -106,9 +106,13 @@ fn advice(cause: &Cause) -> Option<&str> {
         return Some(known.next_step);
     }
     let advice = match cause.kind? {
-        FailureKind::Refused => "the service refused it; its message says why, and the report has the request and its id",
+        FailureKind::Refused => {
+            "the service refused it; its message says why, and the report has the request and its id"
+        }
         FailureKind::Credential => "check the key, its clock and its access to this project",
-        FailureKind::Throttled => "someone else uses the same quota, or it is smaller than the plan says: lower `limits.quota`",
+        FailureKind::Throttled => {
+            "someone else uses the same quota, or it is smaller than the plan says: lower `limits.quota`"
+        }
         FailureKind::Unavailable => "the service was not available; run it again later",
         FailureKind::NotSent => "no connection: check the endpoint, the proxy and the network of this machine",
         FailureKind::Redirected => "redirects are never followed; check the endpoint, and any proxy on the way",

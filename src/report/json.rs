@@ -78,12 +78,7 @@ pub fn write_run(
 ///
 /// # Errors
 /// When the writer fails.
-pub fn write_plan(
-    out: &mut dyn Write,
-    plan: &ExecutionPlan,
-    sources: &Sources,
-    forecast: &Forecast,
-) -> io::Result<()> {
+pub fn write_plan(out: &mut dyn Write, plan: &ExecutionPlan, sources: &Sources, forecast: &Forecast) -> io::Result<()> {
     let document = PlanDocument {
         schema_version: SCHEMA_VERSION,
         plans: plan_entries(plan),

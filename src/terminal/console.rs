@@ -155,7 +155,10 @@ fn rendered(diagnostics: &[Diagnostic], sources: &Sources, style: Style) -> Stri
         text.push('\n');
     }
     if diagnostics.len() > MOST_DIAGNOSTICS {
-        text.push_str(&format!("... and {} more; --format json lists them all\n\n", diagnostics.len() - MOST_DIAGNOSTICS));
+        text.push_str(&format!(
+            "... and {} more; --format json lists them all\n\n",
+            diagnostics.len() - MOST_DIAGNOSTICS
+        ));
     }
     text
 }

@@ -134,7 +134,10 @@ impl<'a> Lines<'a> {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a heartbeat is about the reader's patience: real time, whatever the run's clock does")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a heartbeat is about the reader's patience: real time, whatever the run's clock does"
+)]
 fn instant_now() -> Instant {
     Instant::now()
 }
@@ -164,7 +167,13 @@ impl EventSink for Lines<'_> {
                 self.lines += 1;
                 let took = summary.operations[*op].attempts.last();
                 let took = took.map_or(String::new(), |attempt| format!(" in {}", format_duration(attempt.duration)));
-                let word = if bad { "fail" } else if matches!(outcome, Outcome::Accepted | Outcome::Confirmed) { "ok" } else { "skip" };
+                let word = if bad {
+                    "fail"
+                } else if matches!(outcome, Outcome::Accepted | Outcome::Confirmed) {
+                    "ok"
+                } else {
+                    "skip"
+                };
                 let place = format!("{} / {}", plan.operations[*op].target.project, plan.operations[*op].target.region);
                 let reason = outcome.reason().map(|reason| format!(": {}", visible(&reason))).unwrap_or_default();
                 let text = format!("{word:<6}  {place:<28}  {}{took}{reason}", outcome.as_str().replace('_', " "));

@@ -90,11 +90,21 @@ fn a_good_run_accepts_everything_and_reports_it() {
     assert_eq!(report["run"]["exit_code"], 0);
     assert_eq!(report["run"]["simulated"], true);
     assert_eq!(report["summary"]["attempts"], 4);
-    let urls: Vec<&str> =
-        report["operations"].as_array().expect("list").iter().map(|op| op["request"]["url"].as_str().expect("url")).collect();
+    let urls: Vec<&str> = report["operations"]
+        .as_array()
+        .expect("list")
+        .iter()
+        .map(|op| op["request"]["url"].as_str().expect("url"))
+        .collect();
     // By hand: the EU site has its own domain (facts on endpoints); the order is plan order.
-    assert_eq!(urls[0], "https://hss.cn-north-4.myhuaweicloud.com/v5/0000cn-north-4/image/image-sync/tasks?enterprise_project_id=0");
-    assert_eq!(urls[1], "https://hss.eu-west-101.myhuaweicloud.eu/v5/0000eu-west-101/image/image-sync/tasks?enterprise_project_id=0");
+    assert_eq!(
+        urls[0],
+        "https://hss.cn-north-4.myhuaweicloud.com/v5/0000cn-north-4/image/image-sync/tasks?enterprise_project_id=0"
+    );
+    assert_eq!(
+        urls[1],
+        "https://hss.eu-west-101.myhuaweicloud.eu/v5/0000eu-west-101/image/image-sync/tasks?enterprise_project_id=0"
+    );
 }
 
 /// One row for each kind of answer: fault, exit code, outcome, a piece of the reason, calls for two operations.
@@ -151,7 +161,10 @@ fn the_quota_of_the_plan_keeps_the_service_from_throttling() {
     let output = place.run(&["--fault", "latency:50ms", "--time-scale", "100"]);
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
     let summary = &place.report()["summary"];
-    assert_eq!((&summary["accepted"], &summary["throttled"], &summary["attempts"]), (&12.into(), &0.into(), &12.into()));
+    assert_eq!(
+        (&summary["accepted"], &summary["throttled"], &summary["attempts"]),
+        (&12.into(), &0.into(), &12.into())
+    );
     // Twelve calls at five a minute: the last two can't be sent before two windows are over.
     assert!(summary["duration_ms"].as_u64().expect("ms") >= 120_000, "{summary}");
 }

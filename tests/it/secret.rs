@@ -83,9 +83,12 @@ fn an_echoing_service_brings_no_secret_into_any_output() {
         ("HUAWEICLOUD_SDK_SECURITY_TOKEN", SECURITY_TOKEN),
     ];
     let token = [("HW_AUTH_TOKEN", AUTH_TOKEN)];
-    for (fault, variables) in
-        [("echo:100%", &signed[..]), ("echo:100%", &token[..]), ("latency:0ms", &signed[..]), ("latency:0ms", &token[..])]
-    {
+    for (fault, variables) in [
+        ("echo:100%", &signed[..]),
+        ("echo:100%", &token[..]),
+        ("latency:0ms", &signed[..]),
+        ("latency:0ms", &token[..]),
+    ] {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let server = Server::start(fault, &folder.path().join("simulator.ndjson"));
         let output = Command::new(env!("CARGO_BIN_EXE_hss-sync"))
@@ -116,9 +119,10 @@ fn an_echoing_service_brings_no_secret_into_any_output() {
                     assert!(!text.contains(&form), "{fault}: {name} holds {form}\n{text}");
                 }
             }
-            let signature = text.split("Signature=").nth(1).is_some_and(|rest| {
-                rest.bytes().take(64).filter(u8::is_ascii_hexdigit).count() == 64
-            });
+            let signature = text
+                .split("Signature=")
+                .nth(1)
+                .is_some_and(|rest| rest.bytes().take(64).filter(u8::is_ascii_hexdigit).count() == 64);
             assert!(!signature, "{fault}: {name} holds a signature\n{text}");
         }
     }
