@@ -36,7 +36,8 @@ impl<'a, T: Transport, C: Clock> Executor<'a, T, C> {
         transport: &'a T,
         clock: &'a C,
     ) -> Self {
-        let redactor = Redactor::new(credentials.values().flat_map(secrets).collect());
+        let redactor = Redactor::new(credentials.values().flat_map(Credential::secrets).collect())
+            .with_access_keys(credentials.values().filter_map(Credential::access_key));
         Self { plan, credentials, transport, clock, redactor }
     }
 

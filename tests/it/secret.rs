@@ -3,9 +3,13 @@
 
 #![cfg(feature = "simulator")]
 
-use std::io::{BufRead, BufReader};
+use std::num::NonZeroU32;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
+
+use hss_sync::io::clock::RunClock;
+use hss_sync::model::Secret;
+use hss_sync::simulator::{Faults, KeyPair, RunningSimulator, Simulator, SimulatorConfig};
 
 /// Characters that JSON, URLs, HTML and base64 each write differently.
 const SECRET_KEY: &str = "CanarySecretKey/with+odd=characters&<more>\"quotes";
@@ -14,38 +18,26 @@ const AUTH_TOKEN: &str = "CanaryAuthToken/+=0123456789abcdefghij";
 /// The access key is no secret, but is shown masked.
 const ACCESS_KEY: &str = "AKCANARY0000000000001";
 
-/// A simulator in a process of its own; it ends with this value.
-struct Server {
-    child: Child,
-    endpoint: String,
-}
-
-impl Server {
-    fn start(fault: &str, log: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_hss-sync"))
-            .env_clear()
-            .args(["simulate", "--fault", fault, "--log"])
-            .arg(log)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the simulator starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        let endpoint = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| line.split_whitespace().find(|word| word.starts_with("http://")).map(str::to_owned))
-            .expect("it prints its endpoint");
-        // Keep reading, so that the simulator never waits for a full pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, endpoint: endpoint.trim_end_matches([',', '.']).to_owned() }
+/// A simulator in this process that knows the canaries, or one that knows other keys.
+fn simulator(fault: &str, knows_canaries: bool, log: &Path) -> (tokio::runtime::Runtime, RunningSimulator) {
+    let mut config = SimulatorConfig {
+        faults: Faults::parse(fault).expect("faults"),
+        log: Some(log.to_owned()),
+        quota: None,
+        ..SimulatorConfig::default()
+    };
+    if knows_canaries {
+        config.keys = vec![KeyPair {
+            access_key: ACCESS_KEY.to_owned(),
+            secret_key: Secret::new(SECRET_KEY.to_owned()),
+            security_token: Some(Secret::new(SECURITY_TOKEN.to_owned())),
+        }];
+        config.tokens = vec![Secret::new(AUTH_TOKEN.to_owned())];
     }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let started = runtime.block_on(async { Simulator::start(config, RunClock::start(NonZeroU32::MIN)).await });
+    (runtime, started.expect("the simulator starts"))
 }
 
 /// Every way in which a text may echo a secret.
@@ -83,30 +75,31 @@ fn an_echoing_service_brings_no_secret_into_any_output() {
         ("HUAWEICLOUD_SDK_SECURITY_TOKEN", SECURITY_TOKEN),
     ];
     let token = [("HW_AUTH_TOKEN", AUTH_TOKEN)];
-    for (fault, variables) in [
-        ("echo:100%", &signed[..]),
-        ("echo:100%", &token[..]),
-        ("latency:0ms", &signed[..]),
-        ("latency:0ms", &token[..]),
-    ] {
+    let cases = [
+        ("echo:100%", true, &signed[..], 1),
+        ("echo:100%", true, &token[..], 1),
+        ("latency:0ms", false, &signed[..], 5),
+        ("latency:0ms", false, &token[..], 5),
+    ];
+    for (fault, knows_canaries, variables, exit) in cases {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let server = Server::start(fault, &folder.path().join("simulator.ndjson"));
+        let (_runtime, simulator) = simulator(fault, knows_canaries, &folder.path().join("simulator.ndjson"));
         let output = Command::new(env!("CARGO_BIN_EXE_hss-sync"))
             .env_clear()
             .envs(variables.iter().copied())
-            .args(["run", "plans/quickstart.yaml", "--verbose", "--endpoint", &server.endpoint, "--quota", "1000/1s"])
-            .args(["--report", "json=-", "--state-dir"])
+            .args(["run", "plans/quickstart.yaml", "--verbose", "--endpoint", simulator.endpoint().as_str()])
+            .args(["--quota", "1000/1s", "--report", "json=-", "--state-dir"])
             .arg(folder.path().join("state"))
             .output()
             .expect("the binary starts");
-        let exit = output.status.code();
-        assert!(matches!(exit, Some(1 | 5)), "{fault}: {exit:?} {}", String::from_utf8_lossy(&output.stderr));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(exit), "{fault}: {stderr}");
         let mut written = vec![
             ("stdout".to_owned(), String::from_utf8_lossy(&output.stdout).into_owned()),
             ("stderr".to_owned(), String::from_utf8_lossy(&output.stderr).into_owned()),
         ];
         everything_below(folder.path(), &mut written);
-        assert!(written.len() >= 4, "report and simulator log are there: {written:?}");
+        assert_eq!(written.len(), 4, "report and simulator log are there: {written:?}");
         if fault.starts_with("echo") {
             // The echo did arrive: what is searched below was really in the answer.
             let report = &written[0].1;
