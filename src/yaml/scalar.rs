@@ -54,8 +54,8 @@ fn is_number(text: &str) -> bool {
         [b'0', b'x', rest @ ..] => return digits(rest, u8::is_ascii_hexdigit),
         [b'0', b'o', rest @ ..] => return digits(rest, |byte| matches!(byte, b'0'..=b'7')),
         [b'0', b'b', rest @ ..] => return digits(rest, |byte| matches!(byte, b'0' | b'1')),
-        [b'.', rest @ ..] if matches!(rest, b"inf" | b"Inf" | b"INF") => return true,
-        [b'.', rest @ ..] if matches!(rest, b"nan" | b"NaN" | b"NAN") => return unsigned.len() == text.len(),
+        b".inf" | b".Inf" | b".INF" => return true,
+        b".nan" | b".NaN" | b".NAN" => return unsigned.len() == text.len(),
         [b'0'..=b'9' | b'.', ..] => {}
         _ => return false,
     }
@@ -271,10 +271,10 @@ fn block(text: &str, scalar: Span, style: ScalarStyle, finder: &mut Finder) -> R
         } else {
             let starts_blank = matches!(bytes[content], b' ' | b'\t');
             let folds = style == ScalarStyle::Folded && !previous_starts_blank && !starts_blank;
-            if let Some(first) = pending.take() {
-                if !folds || blank_lines.is_empty() {
-                    finder.unit(1, first)?;
-                }
+            if let Some(first) = pending.take()
+                && (!folds || blank_lines.is_empty())
+            {
+                finder.unit(1, first)?;
             }
             for blank in blank_lines.drain(..) {
                 finder.unit(1, blank)?;
