@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::model::Method;
+use crate::model::{Method, Secret};
 use crate::policy::{Answer, SendError};
 use crate::run::port::Transport;
 use crate::sign::SignedRequest;
@@ -45,8 +45,8 @@ pub struct HttpOptions {
     pub extra_roots: Option<Vec<u8>>,
     /// Only loopback will be asked for: no proxy, and no system roots are read.
     pub loopback_only: bool,
-    /// `HTTPS_PROXY`: a URL.
-    pub https_proxy: Option<String>,
+    /// `HTTPS_PROXY`: a URL, which may hold a password.
+    pub https_proxy: Option<Secret>,
     /// `NO_PROXY`: hosts, domains and networks, separated by commas.
     pub no_proxy: Option<String>,
 }
@@ -67,7 +67,7 @@ impl HttpOptions {
             connect_timeout: LONGEST_CONNECT.min(attempt_timeout / 2),
             extra_roots: None,
             loopback_only: false,
-            https_proxy: first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]),
+            https_proxy: first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]).map(Secret::new),
             no_proxy: first(&["NO_PROXY", "no_proxy"]),
         }
     }
@@ -131,12 +131,12 @@ impl HttpTransport {
             None => Vec::new(),
         };
         builder = if options.loopback_only { builder.tls_certs_only(roots) } else { builder.tls_certs_merge(roots) };
-        if let Some(url) = options.https_proxy.as_deref().filter(|_| !options.loopback_only) {
+        if let Some(url) = options.https_proxy.as_ref().filter(|_| !options.loopback_only) {
             let not_for = match &options.no_proxy {
                 Some(list) => format!("{list},{LOOPBACK}"),
                 None => LOOPBACK.to_owned(),
             };
-            let proxy = reqwest::Proxy::https(url).map_err(|_| HttpSetupError::BadProxy)?;
+            let proxy = reqwest::Proxy::https(url.expose()).map_err(|_| HttpSetupError::BadProxy)?;
             builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_string(&not_for)));
         }
         let client = builder.build().map_err(|error| {
