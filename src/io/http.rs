@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::model::Method;
+use crate::model::{Method, Secret};
 use crate::policy::{Answer, SendError};
 use crate::run::port::Transport;
 use crate::sign::SignedRequest;
@@ -49,8 +49,8 @@ pub struct HttpOptions {
     /// Connect here over plain HTTP, whatever host a request is for; the host stays in the `Host` header, and so in what was
     /// signed. For the embedded simulator, as `curl --connect-to`.
     pub connect_to: Option<SocketAddr>,
-    /// `HTTPS_PROXY`: a URL.
-    pub https_proxy: Option<String>,
+    /// `HTTPS_PROXY`: a URL, which may hold a password.
+    pub https_proxy: Option<Secret>,
     /// `NO_PROXY`: hosts, domains and networks, separated by commas.
     pub no_proxy: Option<String>,
 }
@@ -72,7 +72,7 @@ impl HttpOptions {
             extra_roots: None,
             loopback_only: false,
             connect_to: None,
-            https_proxy: first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]),
+            https_proxy: first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]).map(Secret::new),
             no_proxy: first(&["NO_PROXY", "no_proxy"]),
         }
     }
@@ -137,12 +137,12 @@ impl HttpTransport {
             None => Vec::new(),
         };
         builder = if options.loopback_only { builder.tls_certs_only(roots) } else { builder.tls_certs_merge(roots) };
-        if let Some(url) = options.https_proxy.as_deref().filter(|_| !options.loopback_only) {
+        if let Some(url) = options.https_proxy.as_ref().filter(|_| !options.loopback_only) {
             let not_for = match &options.no_proxy {
                 Some(list) => format!("{list},{LOOPBACK}"),
                 None => LOOPBACK.to_owned(),
             };
-            let proxy = reqwest::Proxy::https(url).map_err(|_| HttpSetupError::BadProxy)?;
+            let proxy = reqwest::Proxy::https(url.expose()).map_err(|_| HttpSetupError::BadProxy)?;
             builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_string(&not_for)));
         }
         let client = builder.build().map_err(|error| {

@@ -78,8 +78,10 @@ impl Redactor {
     #[must_use]
     pub fn scrub(&self, text: &str) -> String {
         let mut hits: Vec<(Range<usize>, &str)> = Vec::new();
+        // Whatever stands for a character is that character, or starts with one of these.
+        let escapes: Vec<usize> = text.match_indices(['\\', '%', '&', '+']).map(|(at, _)| at).collect();
         for pattern in &self.patterns {
-            find(pattern, text, &mut hits);
+            find(pattern, text, &escapes, &mut hits);
         }
         hits.extend(echo::find(text).into_iter().map(|range| (range, REDACTED)));
         if hits.is_empty() {
@@ -106,11 +108,12 @@ impl Redactor {
 }
 
 /// Adds every place where the pattern stands in the text.
-fn find<'a>(pattern: &'a Pattern, text: &str, hits: &mut Vec<(Range<usize>, &'a str)>) {
+fn find<'a>(pattern: &'a Pattern, text: &str, escapes: &[usize], hits: &mut Vec<(Range<usize>, &'a str)>) {
     let secret = pattern.text.expose();
+    let Some(first) = secret.chars().next() else { return };
+    let plain = text.match_indices(first).map(|(at, _)| at);
     let mut matcher = encoded::Matcher::new(secret);
-    for start in 0..text.len() {
-        // Whatever stands for a character starts with an ASCII byte or is that character.
+    for start in plain.chain(escapes.iter().copied()) {
         let Some(found) = matcher.at(text, start) else { continue };
         if !found.complete && found.matched < CUT_OFF {
             continue;

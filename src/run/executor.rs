@@ -54,7 +54,7 @@ impl<'a, T: Transport, C: Clock> Executor<'a, T, C> {
         let answer = self.transport.send(signed, timeout).await;
         let (verdict, status, request_id) = match &answer {
             Ok(answer) => {
-                let id = answer.request_id.as_deref().map(|id| self.redactor.scrub(id));
+                let id = answer.shown_request_id(&self.redactor);
                 (classify(answer, &self.redactor), Some(answer.status), id)
             }
             Err(error) => (classify_error(error, &self.redactor), None, None),

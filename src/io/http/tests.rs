@@ -424,7 +424,7 @@ fn roots_and_proxies_that_are_not_usable_are_named_without_their_values() {
     }
     assert!(HttpTransport::new(&options(ROOT)).is_ok());
     let proxy = HttpOptions {
-        https_proxy: Some("http://u:very-secret@bad host".to_owned()),
+        https_proxy: Some(Secret::new("http://u:very-secret@bad host".to_owned())),
         loopback_only: false,
         ..options(ROOT)
     };
@@ -436,12 +436,17 @@ fn proxies_come_from_the_captured_environment() {
     let options = |pairs: &[(&str, &str)]| {
         let environment = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let options = HttpOptions::new(1, Duration::from_secs(4), &environment);
-        (options.https_proxy, options.no_proxy, options.connect_timeout)
+        assert!(!format!("{options:?}").contains("very-secret"));
+        let proxy = options.https_proxy.map(|proxy| proxy.expose().to_owned());
+        (proxy, options.no_proxy, options.connect_timeout)
     };
     let own = |text: &str| Some(text.to_owned());
     let two = Duration::from_secs(2);
     assert_eq!(options(&[]), (None, None, two));
-    assert_eq!(options(&[("HTTPS_PROXY", " "), ("https_proxy", "a"), ("no_proxy", "b")]), (own("a"), own("b"), two));
+    assert_eq!(
+        options(&[("HTTPS_PROXY", " "), ("https_proxy", "very-secret"), ("no_proxy", "b")]),
+        (own("very-secret"), own("b"), two)
+    );
     assert_eq!(options(&[("ALL_PROXY", "c"), ("HTTP_PROXY", "d")]), (own("c"), None, two));
 }
 

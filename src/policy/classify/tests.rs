@@ -111,6 +111,7 @@ fn errors_are_judged_by_code_and_then_by_status() {
         (413, gateway("APIGW.0201"), "failed Refused APIGW.0201: m"),
         (502, gateway("APIGW.0201"), "unknown UnclearAnswer APIGW.0201: m"),
         (504, gateway("APIGW.0201"), "unknown UnclearAnswer APIGW.0201: m"),
+        (503, gateway("APIGW.0201"), "unknown UnclearAnswer APIGW.0201: m"),
         (502, gateway("APIGW.0202"), "unknown UnclearAnswer APIGW.0202: m"),
         (400, gateway("APIGW.0203"), "unknown UnclearAnswer APIGW.0203: m"),
         (500, gateway("APIGW.0601"), "unknown UnclearAnswer APIGW.0601: m"),

@@ -35,11 +35,6 @@ impl<'a> Matcher<'a> {
     /// Whether the secret, or the beginning of it up to the end of the text, stands at byte `start`.
     pub(super) fn at(&mut self, text: &str, start: usize) -> Option<Found> {
         let bytes = text.as_bytes();
-        let plain = bytes.get(start) == self.secret.as_bytes().first();
-        let escaped = matches!(bytes.get(start), Some(b'\\' | b'%' | b'&' | b'+'));
-        if !plain && !escaped {
-            return None;
-        }
         self.now.clear();
         self.now.push(start);
         for (matched, c) in self.secret.chars().enumerate() {
@@ -84,7 +79,7 @@ fn readings(bytes: &[u8], position: usize, c: char, ends: &mut Vec<usize>) {
     }
     match rest.first() {
         Some(b'\\') => backslash(rest, c, |length| ends.push(position + length)),
-        Some(b'%') => {
+        Some(b'%') if rest.get(1).is_some_and(u8::is_ascii_hexdigit) => {
             ends.extend((0..=3).filter_map(|again| percent(rest, plain, again)).map(|length| position + length));
         }
         Some(b'&') => {

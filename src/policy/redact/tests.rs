@@ -177,8 +177,8 @@ fn large_texts_take_little_time() {
         let text = unit.repeat(65_536 / unit.len());
         assert!(redactor.scrub(&text).len() <= text.len() + REDACTED.len());
     }
-    // A dozen texts of 64 KiB and four secrets in an unoptimised build: about a second.
-    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    // A dozen texts of 64 KiB and four secrets in an unoptimised build: a second or two on an idle machine.
+    assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
 }
 
 /// One character in a randomly chosen encoding.
