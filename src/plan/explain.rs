@@ -58,9 +58,13 @@ impl<'t, 's> Explainer<'t, 's> {
         self.diagnostics
     }
 
+    fn at(&self, code: Code, span: Span, message: String) -> Diagnostic {
+        Diagnostic::at(code, self.source, span, message)
+    }
+
     fn add(&mut self, code: Code, span: Span, message: String) -> &mut Diagnostic {
         let index = self.diagnostics.len();
-        self.diagnostics.push(Diagnostic::at(code, self.source, span, message));
+        self.diagnostics.push(self.at(code, span, message));
         &mut self.diagnostics[index]
     }
 
@@ -112,8 +116,8 @@ impl<'t, 's> Explainer<'t, 's> {
             list
         };
         let message = format!("{} is not a key of {}", shown(key), field.noun);
-        let diagnostic = self.add(Code::UnknownKey, span, message);
-        *diagnostic = diagnostic.clone().label("unknown key").help(help);
+        let diagnostic = self.at(Code::UnknownKey, span, message).label("unknown key").help(help);
+        self.diagnostics.push(diagnostic);
     }
 
     fn bad_key(&mut self, spot: &Spot<'t>, field: &Field<'s>, key: Option<&str>) {
@@ -154,8 +158,11 @@ impl<'t, 's> Explainer<'t, 's> {
             Some(meaning) => format!("add `{key}`: {}", lower_first(meaning)),
             None => format!("add `{key}`"),
         };
-        let diagnostic = self.add(Code::MissingKey, spot.head(), format!("{} needs `{key}`", field.noun));
-        *diagnostic = diagnostic.clone().label(format!("`{key}` is missing")).help(help);
+        let diagnostic = self
+            .at(Code::MissingKey, spot.head(), format!("{} needs `{key}`", field.noun))
+            .label(format!("`{key}` is missing"))
+            .help(help);
+        self.diagnostics.push(diagnostic);
     }
 
     /// A mapping that has none, or more than one, of the keys that exclude each other.
@@ -199,9 +206,12 @@ impl<'t, 's> Explainer<'t, 's> {
                 let (first, second) = (*first, *second);
                 let message = format!("`{}` can't stand beside `{}`", second.key, first.key);
                 let also = Location::new(self.source, first.key_span);
-                let diagnostic = self.add(Code::ConflictingKeys, second.key_span, message);
                 let help = format!("keep one of {}", one_of([first.key, second.key]));
-                *diagnostic = diagnostic.clone().also(also, format!("`{}` is here", first.key)).help(help);
+                let diagnostic = self
+                    .at(Code::ConflictingKeys, second.key_span, message)
+                    .also(also, format!("`{}` is here", first.key))
+                    .help(help);
+                self.diagnostics.push(diagnostic);
             }
             [_] => {}
         }
@@ -249,8 +259,8 @@ impl<'t, 's> Explainer<'t, 's> {
                     _ => (Code::BooleanAsId, "boolean"),
                 };
                 let message = format!("this {} is read by YAML as the {what} {text}", bare(field.noun));
-                let diagnostic = self.add(code, spot.place(), message);
-                *diagnostic = diagnostic.clone().label(format!("quote it: \"{text}\""));
+                let diagnostic = self.at(code, spot.place(), message).label(format!("quote it: \"{text}\""));
+                self.diagnostics.push(diagnostic);
             }
             _ => self.other_type(spot, field, text),
         }
@@ -283,7 +293,8 @@ impl<'t, 's> Explainer<'t, 's> {
                 Some("write `key: value` lines below it; a space must follow the colon".to_owned())
             }
             Kind::Mapping if wants("array") => Some("start each item with `- `".to_owned()),
-            Kind::Sequence if wants("object") => Some("remove the `- ` before the keys".to_owned()),
+            Kind::Sequence if field.noun == "a registry set" => Some("put the list under `registries:`".to_owned()),
+            Kind::Sequence if wants("object") => Some("write `key: value` lines, without `- ` or `[ ]`".to_owned()),
             Kind::Sequence | Kind::Mapping if wants("string") => {
                 Some("write one value; quote it if it starts with `{` or `[`".to_owned())
             }
@@ -318,8 +329,12 @@ impl<'t, 's> Explainer<'t, 's> {
             first_places.insert(text, first);
             let message = format!("{} stands twice in {}", shown(text), spot.subject(field.noun));
             let also = Location::new(self.source, first);
-            let diagnostic = self.add(Code::RepeatedItem, item.span(), message);
-            *diagnostic = diagnostic.clone().label("again").also(also, "first here").help("remove one of the two");
+            let diagnostic = self
+                .at(Code::RepeatedItem, item.span(), message)
+                .label("again")
+                .also(also, "first here")
+                .help("remove one of the two");
+            self.diagnostics.push(diagnostic);
         }
     }
 
@@ -356,6 +371,12 @@ impl<'t, 's> Explainer<'t, 's> {
                 let meant = (field.noun == "a region").then(|| nearest(text, crate::model::KNOWN_REGIONS)).flatten();
                 let help = meant.map(|region| format!("did you mean `{region}`?"));
                 self.add(code, spot.place(), not_a(text, &objection)).help = help;
+            }
+            // The model is more generous than the schema here: a number in quotes, a space before the sign.
+            None if field.noun == "a number of failures" => {
+                let message = format!("{} is not {}", shown(text), field.noun);
+                let help = "write a whole number such as `3`, or a percentage such as `5%`".to_owned();
+                self.add(Code::InvalidValue, spot.place(), message).help = Some(help);
             }
             None if text.is_empty() => {
                 self.add(Code::OutOfRange, spot.place(), format!("this {} is empty", bare(field.noun)));

@@ -151,7 +151,8 @@ fn apply(plan: &mut Value, place: prop::sample::Index, mutation: Mutation) {
     let mut all = Vec::new();
     pointers(plan, String::new(), &mut all);
     let pointer = place.get(&all).clone();
-    let (parent, last) = pointer.rsplit_once('/').unwrap_or(("", ""));
+    // The root can be replaced, not removed.
+    let (parent, last) = pointer.rsplit_once('/').unwrap_or(("/none", ""));
     match (mutation, plan.pointer_mut(&pointer)) {
         (Mutation::Replace(new), Some(target)) => *target = new,
         (Mutation::AddKey(key, new), Some(Value::Object(members))) => drop(members.insert(key, new)),
@@ -163,6 +164,32 @@ fn apply(plan: &mut Value, place: prop::sample::Index, mutation: Mutation) {
             _ => {}
         },
         _ => {}
+    }
+}
+
+/// A pattern of the schema and a constructor of the model state the same rule twice, for editors and for us.
+#[test]
+fn the_schema_and_the_model_draw_the_same_lines() {
+    let schema: Value = serde_json::from_str(crate::plan::PLAN_SCHEMA).expect("JSON");
+    let registry_id = "#/definitions/registry/properties/registry_id";
+    for (part, noun) in [
+        ("#/definitions/name", "a project name"),
+        ("#/definitions/region", "a region"),
+        ("#/definitions/project_id", "a project id"),
+        ("#/definitions/enterprise_project_id", "an enterprise project id"),
+        ("#/definitions/credential", "a credential name"),
+        ("#/properties/vars/propertyNames", "a variable name"),
+        (registry_id, "a registry id"),
+    ] {
+        let part = json!({ "allOf": [{ "$ref": part }], "definitions": schema["definitions"], "properties": schema["properties"] });
+        let validator = jsonschema::draft7::new(&part).expect("a schema");
+        let of_length = [0, 1, 2, 62, 63, 64, 65, 255, 256, 257].map(|length| "a".repeat(length));
+        let with_char = (0..0x3100).chain(0xFE00..0xFFFF).filter_map(char::from_u32).map(|c| format!("a{c}b"));
+        let edges = ["-a", "a-", "_a", "1a", "A", ".", "..", "...", "é"].map(str::to_owned);
+        for text in of_length.into_iter().chain(with_char).chain(edges) {
+            let model = crate::plan::words::objection(noun, &text).is_none();
+            assert_eq!(validator.is_valid(&json!(text)), model, "{noun}: {text:?}");
+        }
     }
 }
 

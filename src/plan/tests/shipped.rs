@@ -136,3 +136,18 @@ fn everything_yaml_has_every_key_of_the_schema() {
         assert!(written.contains(name), "{path} is not in everything.yaml")
     });
 }
+
+#[test]
+fn the_reference_names_every_key_and_its_plan_is_right() {
+    let page = include_str!("../../../docs/plan.md");
+    each_property(&schema(), "", &mut |path, name, _| {
+        let named = [format!("`{name}`"), format!(".{name}`"), format!("`{name}.")]
+            .iter()
+            .any(|form| page.contains(form.as_str()));
+        assert!(named, "{path} is not in docs/plan.md");
+    });
+    let plan =
+        page.split("```yaml\n").filter_map(|part| part.split("```").next()).find(|part| part.starts_with("version: 1"));
+    let (_, warnings) = Read::new(plan.expect("a whole plan")).validate(&[]).expect("right");
+    assert_eq!(warnings, []);
+}

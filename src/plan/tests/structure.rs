@@ -126,7 +126,7 @@ fn types_are_named_in_plain_words() {
         (
             "limits: [1]",
             "11:1 wrong-type `limits` must be a mapping of keys to values, not a list",
-            "remove the `- ` before the keys",
+            "write `key: value` lines, without `- ` or `[ ]`",
         ),
         (
             "limits: { concurrency: '5' }",
