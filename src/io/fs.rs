@@ -1,1 +1,343 @@
 //! Files: plans in (bounded, and only what is a file), reports out (atomically).
+//!
+//! A plan's path may lead anywhere: to a FIFO that never ends, a device, a file that grows while it is read. So each path is
+//! looked at before it is opened, looked at again through the open handle, and read with a cap. `plan` judges the
+//! texts; this module only says what could not be read, and tells wrong arguments from wrong content.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::{Source, SourceId, Sources, Span};
+
+/// Largest plan file, in bytes.
+pub const MAX_PLAN_BYTES: u64 = 64 << 20;
+/// Directories inside each other that are searched; a loop of links ends here.
+const MAX_DIRECTORY_DEPTH: usize = 32;
+/// Plan files of one invocation.
+const MAX_PLAN_FILES: usize = 10_000;
+
+/// How a plan on standard input is shown.
+pub const STDIN_NAME: &str = "<stdin>";
+
+/// Why plans could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The arguments are wrong: a file isn't there, can't be read, or isn't a file. Each message has what, where and what now.
+    #[error("{}", .0.join("\n"))]
+    Usage(Vec<String>),
+    /// A file was read and is no text that can be a plan: too large, or invalid UTF-8.
+    #[error("{} of the plan files hold no readable text", .0.len())]
+    Content(Vec<Diagnostic>),
+}
+
+/// Reads every plan that `paths` name, in their order, into `sources`.
+///
+/// A directory stands for the `*.yaml` and `*.yml` files below it, sorted by path, without hidden ones; `-` is
+/// `stdin`. A file that is named twice, also through a directory or a link, is taken once, at its first place.
+///
+/// # Errors
+/// [`ReadError::Usage`] with everything that can't be read, else [`ReadError::Content`] with every text that isn't one;
+/// the diagnostics point into `sources`.
+pub fn read_plan_files(
+    paths: &[PathBuf],
+    mut stdin: impl Read,
+    sources: &mut Sources,
+) -> Result<Vec<SourceId>, ReadError> {
+    let mut search = Search::default();
+    for path in paths {
+        search.argument(path);
+    }
+    if !search.problems.is_empty() {
+        return Err(ReadError::Usage(search.problems));
+    }
+    let mut ids = Vec::new();
+    let (mut problems, mut diagnostics) = (Vec::new(), Vec::new());
+    for found in search.found {
+        let read = match &found {
+            Found::Stdin => read_capped(&mut stdin).map_err(|error| unreadable("standard input", &error)),
+            Found::File(path) => read_file(path),
+        };
+        match read {
+            Ok(bytes) => match decode(&found.shown(), bytes, sources) {
+                Ok(id) => ids.push(id),
+                Err(diagnostic) => diagnostics.push(*diagnostic),
+            },
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(ReadError::Usage(problems));
+    }
+    if diagnostics.is_empty() { Ok(ids) } else { Err(ReadError::Content(diagnostics)) }
+}
+
+/// A plan text to read.
+enum Found {
+    Stdin,
+    File(PathBuf),
+}
+
+impl Found {
+    fn shown(&self) -> String {
+        match self {
+            Self::Stdin => STDIN_NAME.to_owned(),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+}
+
+/// The plan files behind the arguments.
+#[derive(Default)]
+struct Search {
+    found: Vec<Found>,
+    /// Canonical paths of what was found.
+    seen: std::collections::HashSet<PathBuf>,
+    problems: Vec<String>,
+    stdin: bool,
+    full: bool,
+}
+
+impl Search {
+    fn argument(&mut self, path: &Path) {
+        if path.as_os_str() == "-" {
+            if std::mem::replace(&mut self.stdin, true) {
+                self.problems
+                    .push("standard input (`-`) is given twice; it can be read only once: give one `-`".to_owned());
+            } else {
+                self.found.push(Found::Stdin);
+            }
+            return;
+        }
+        match fs::metadata(path) {
+            Err(error) => self.problems.push(unreadable(&path.display().to_string(), &error)),
+            Ok(metadata) if metadata.is_dir() => {
+                let before = self.problems.len();
+                let plans = self.directory(path, 0);
+                if plans == 0 && self.problems.len() == before {
+                    let path = path.display();
+                    self.problems.push(format!(
+                        "the directory `{path}` holds no plan; plans are files that end in .yaml or .yml and don't start with a dot"
+                    ));
+                }
+            }
+            Ok(metadata) => self.file(path.to_owned(), &metadata),
+        }
+    }
+
+    /// Adds the plans below a directory; returns how many there are.
+    fn directory(&mut self, directory: &Path, depth: usize) -> usize {
+        if depth > MAX_DIRECTORY_DEPTH {
+            self.problems.push(format!(
+                "`{}` is more than {MAX_DIRECTORY_DEPTH} directories deep, perhaps a loop of links; name the plans or a deeper directory",
+                directory.display()
+            ));
+            return 0;
+        }
+        let names = fs::read_dir(directory).and_then(|entries| {
+            entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<Vec<_>>>()
+        });
+        let mut names = match names {
+            Ok(names) => names,
+            Err(error) => {
+                self.problems.push(unreadable(&directory.display().to_string(), &error));
+                return 0;
+            }
+        };
+        names.sort();
+        let mut plans = 0;
+        for name in names.iter().filter(|name| !name.as_encoded_bytes().starts_with(b".")) {
+            if self.full {
+                break;
+            }
+            let path = directory.join(name);
+            // A link to a directory isn't followed: nothing is found twice, and there are no loops.
+            let is_directory = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir());
+            if is_directory {
+                plans += self.directory(&path, depth + 1);
+            } else if matches!(path.extension().and_then(|end| end.to_str()), Some("yaml" | "yml")) {
+                match fs::metadata(&path) {
+                    Ok(metadata) if metadata.is_dir() => {}
+                    Ok(metadata) => {
+                        plans += 1;
+                        self.file(path, &metadata);
+                    }
+                    Err(error) => self.problems.push(unreadable(&path.display().to_string(), &error)),
+                }
+            }
+        }
+        plans
+    }
+
+    fn file(&mut self, path: PathBuf, metadata: &Metadata) {
+        if let Some(problem) = not_a_file(&path, metadata) {
+            self.problems.push(problem);
+            return;
+        }
+        let canonical = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+        if self.seen.insert(canonical) {
+            self.found.push(Found::File(path));
+        }
+        if self.found.len() > MAX_PLAN_FILES && !self.full {
+            self.full = true;
+            self.problems.push(format!("more than {MAX_PLAN_FILES} plan files are named; give fewer at a time"));
+        }
+    }
+}
+
+/// Refuses what isn't a regular file, before it is opened: opening a FIFO waits for its writer.
+fn not_a_file(path: &Path, metadata: &Metadata) -> Option<String> {
+    let path = path.display();
+    if metadata.is_file() {
+        None
+    } else if metadata.is_dir() {
+        Some(format!("`{path}` is a directory where a file is meant; name a file in it"))
+    } else {
+        Some(format!(
+            "`{path}` is not a regular file (a pipe, a socket or a device) and is not opened; \
+             name a file, or give `-` and pipe the plan in"
+        ))
+    }
+}
+
+/// One plan file; the bytes are at most one more than [`MAX_PLAN_BYTES`].
+fn read_file(path: &Path) -> Result<Vec<u8>, String> {
+    let problem = |error: &io::Error| unreadable(&path.display().to_string(), error);
+    let metadata = fs::metadata(path).map_err(|error| problem(&error))?;
+    if let Some(problem) = not_a_file(path, &metadata) {
+        return Err(problem);
+    }
+    let file = File::open(path).map_err(|error| problem(&error))?;
+    // The path may lead somewhere else by now.
+    let metadata = file.metadata().map_err(|error| problem(&error))?;
+    if let Some(problem) = not_a_file(path, &metadata) {
+        return Err(problem);
+    }
+    read_capped(file).map_err(|error| problem(&error))
+}
+
+fn read_capped(reader: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    reader.take(MAX_PLAN_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Bytes to a source, or the diagnostic that says why they are none.
+fn decode(shown: &str, bytes: Vec<u8>, sources: &mut Sources) -> Result<SourceId, Box<Diagnostic>> {
+    if bytes.len() as u64 > MAX_PLAN_BYTES {
+        let message = format!("the file is larger than {} MiB, which no plan needs", MAX_PLAN_BYTES >> 20);
+        return Err(Box::new(
+            Diagnostic::file(Code::FileTooLarge, shown, message)
+                .help("split the plan into several files; they can be given together"),
+        ));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(sources.add(Source::new(shown, text))),
+        Err(error) => {
+            let valid = error.utf8_error().valid_up_to();
+            let byte = error.as_bytes()[valid];
+            let utf16 = error.as_bytes().starts_with(&[0xFF, 0xFE]) || error.as_bytes().starts_with(&[0xFE, 0xFF]);
+            // Up to the first wrong byte the lossy text is the same, so the offset holds; the rest is for the snippet.
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            let id = sources.add(Source::new(shown, text));
+            let help = if utf16 {
+                "the file looks like UTF-16; save it as UTF-8".to_owned()
+            } else {
+                "save the file as UTF-8, or replace this character".to_owned()
+            };
+            let span = Span::new(valid, valid + char::REPLACEMENT_CHARACTER.len_utf8());
+            Err(Box::new(
+                Diagnostic::at(Code::InvalidUtf8, id, span, format!("the byte 0x{byte:02X} is not valid UTF-8 here"))
+                    .label("not UTF-8")
+                    .help(help),
+            ))
+        }
+    }
+}
+
+fn unreadable(path: &str, error: &io::Error) -> String {
+    let (why, help) = match error.kind() {
+        io::ErrorKind::NotFound => ("it does not exist", "check the spelling and the current directory"),
+        io::ErrorKind::PermissionDenied => ("permission is denied", "make it readable for this user"),
+        io::ErrorKind::NotADirectory => ("a part of the path is not a directory", "check the path"),
+        _ => return format!("cannot read `{path}`: {error}; check the path and the disk"),
+    };
+    format!("cannot read `{path}`: {why}; {help}")
+}
+
+/// Why a file could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write `{path}`: {why}; {help}", path = path.display())]
+pub struct WriteError {
+    /// The file that was meant.
+    pub path: PathBuf,
+    why: String,
+    help: &'static str,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+/// Whether missing parent directories of a written file are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parents {
+    /// Make them.
+    Create,
+    /// A missing directory is an error.
+    Require,
+}
+
+/// Writes a file so that a reader sees the old content or the new, never a part.
+///
+/// The bytes go to a private (mode 0600) file in the same directory, reach the disk, and take the name at once.
+///
+/// # Errors
+/// The directory is missing or read-only, the disk is full, or the path names a directory; the old file is untouched then.
+pub fn write_atomic(path: &Path, bytes: &[u8], parents: Parents) -> Result<(), WriteError> {
+    let fail = |source: io::Error| write_error(path, source);
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    if parents == Parents::Create {
+        fs::create_dir_all(directory).map_err(fail)?;
+    }
+    if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
+        return Err(fail(io::ErrorKind::IsADirectory.into()));
+    }
+    let mut file = tempfile::NamedTempFile::new_in(directory).map_err(fail)?;
+    file.write_all(bytes).map_err(fail)?;
+    file.as_file().sync_all().map_err(fail)?;
+    file.persist(path).map_err(|error| fail(error.error))?;
+    Ok(())
+}
+
+fn write_error(path: &Path, source: io::Error) -> WriteError {
+    let (why, help) = match source.kind() {
+        io::ErrorKind::NotFound => ("its directory does not exist", "make the directory or choose another path"),
+        io::ErrorKind::PermissionDenied => {
+            ("permission is denied", "make the directory writable or choose another path")
+        }
+        io::ErrorKind::ReadOnlyFilesystem => ("the file system is read-only", "choose a path on another one"),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            ("the disk is full", "free some space or choose another path")
+        }
+        io::ErrorKind::IsADirectory => ("it is a directory", "name a file"),
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            ("a part of the path is not a directory", "choose another path")
+        }
+        _ => {
+            return WriteError {
+                why: source.to_string(),
+                path: path.to_owned(),
+                help: "check the path and the disk",
+                source,
+            };
+        }
+    };
+    WriteError { path: path.to_owned(), why: why.to_owned(), help, source }
+}
+
+#[cfg(test)]
+#[path = "fs_tests.rs"]
+mod tests;

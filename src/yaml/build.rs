@@ -9,14 +9,13 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Parser, ScalarStyle as ParserStyle, Span as ParserSpan, Tag};
 
 use super::merge;
-use super::place::{
-    Cursor, block_scalar_end, find_indicator, quoted_end, skip_properties, skip_space, trim_end, word_end,
-};
+use super::place::{Cursor, block_scalar_end, find_indicator, quoted_end, skip_properties, skip_space, trim_end};
+use super::refuse;
 use super::scalar::{Plain, ScalarStyle, resolve};
 use super::syntax;
 use super::tree::{DataKind, NodeData, Tree};
-use crate::diagnostic::{Code, Diagnostic};
-use crate::source::{Location, Source, SourceId, Span};
+use crate::diagnostic::{Diagnostic, Place};
+use crate::source::{Source, SourceId, Span};
 
 /// Collections inside each other, aliases followed.
 pub(super) const MAX_DEPTH: usize = 64;
@@ -47,8 +46,8 @@ pub fn parse(id: SourceId, source: &Source) -> Result<Tree, Vec<Diagnostic>> {
         return Ok(builder.tree);
     }
     builder.diagnostics.sort_by_key(|diagnostic| match &diagnostic.place {
-        crate::diagnostic::Place::Text(label) => label.location.span.start,
-        crate::diagnostic::Place::File(_) => 0,
+        Place::Text(label) => label.location.span.start,
+        Place::File(_) => 0,
     });
     Err(builder.diagnostics)
 }
@@ -132,10 +131,9 @@ impl<'s> Builder<'s> {
                     documents += 1;
                     let at = self.cursor.byte(span.start.index());
                     if documents > 1 {
-                        return self.second_document(at);
+                        return self.fatal(refuse::second_document(self.id, self.text, at));
                     }
-                    let bom = if self.text.starts_with('\u{feff}') { 3 } else { 0 };
-                    self.last_end = if explicit { at + 3 } else { bom };
+                    self.last_end = if explicit { at + 3 } else { 0 };
                 }
                 Event::Alias(anchor) => self.alias(anchor, span)?,
                 Event::Scalar(value, style, anchor, tag) => self.scalar(&value, style, anchor, tag.as_deref(), span)?,
@@ -147,30 +145,9 @@ impl<'s> Builder<'s> {
         }
         let empty = self.tree.nodes.first().is_none_or(|root| root.kind == DataKind::Null && root.count == 0);
         if empty && self.diagnostics.is_empty() {
-            let first = self.text.trim_start_matches('\u{feff}');
-            let start = self.text.len() - first.len();
-            let end = start + first.find(['\n', '\r']).unwrap_or(first.len());
-            let span = Span::new(start, end);
-            return self.fatal(
-                Diagnostic::at(Code::EmptyPlan, self.id, span, "the file holds no plan, only comments or nothing")
-                    .help("a plan starts with `version: 1`; `hss-sync schema plan` shows what can follow"),
-            );
+            return self.fatal(refuse::empty_plan(self.id, self.text));
         }
         Ok(())
-    }
-
-    fn second_document(&mut self, at: usize) -> Result<(), Stop> {
-        let len = if self.bytes[at..].starts_with(b"---") { 3 } else { 1 };
-        self.fatal(
-            Diagnostic::at(
-                Code::MultipleDocuments,
-                self.id,
-                Span::new(at, at + len),
-                "a second YAML document starts here; a file holds one plan",
-            )
-            .label("second document")
-            .help("put each plan into a file of its own and give both files, or remove this `---`"),
-        )
     }
 
     fn scalar(
@@ -209,10 +186,7 @@ impl<'s> Builder<'s> {
         let plain = if style == ScalarStyle::Plain { resolve(value) } else { Plain::Text };
         let kind = self.tagged(tag, event, plain)?;
         if is_key && kind == DataKind::Null && value.is_empty() {
-            self.note(
-                Diagnostic::at(Code::ComplexKey, self.id, span, "a key is missing here")
-                    .help("write the key before the colon: `key: value`"),
-            )?;
+            self.note(refuse::missing_key(self.id, span))?;
         }
         let (first, count) = self.store(value, is_key);
         if !(value.is_empty() && style == ScalarStyle::Plain) || properties_end > event {
@@ -222,7 +196,8 @@ impl<'s> Builder<'s> {
         if anchor > 0 {
             self.anchors.insert(anchor, Anchored { node, size: 1, height: 0 });
         }
-        self.attach(node, 1, 0)
+        self.attach(node, 1, 0);
+        Ok(())
     }
 
     /// Where nothing at all is missed; moves on to where the search for the next node starts.
@@ -267,23 +242,9 @@ impl<'s> Builder<'s> {
             _ => None,
         };
         if kind.is_none() {
-            self.unsupported_tag(event)?;
+            self.note(refuse::unsupported_tag(self.id, self.text, event))?;
         }
         Ok(kind.unwrap_or(untagged))
-    }
-
-    fn unsupported_tag(&mut self, event: usize) -> Result<(), Stop> {
-        let mut start = event;
-        if self.bytes.get(start) == Some(&b'&') {
-            start = skip_space(self.bytes, word_end(self.bytes, start));
-        }
-        let span = Span::new(start, word_end(self.bytes, start));
-        let tag = &self.text[span.range()];
-        let message = format!("the tag `{tag}` means nothing in a plan");
-        self.note(Diagnostic::at(Code::UnsupportedTag, self.id, span, message).help(
-            "remove the tag; a value that comes from outside is a variable: declare it under `vars`, \
-                  write `{{ vars.name }}` and set it with `--var name=value` or HSS_SYNC_VAR_name",
-        ))
     }
 
     fn open(&mut self, mapping: bool, anchor: usize, tag: Option<&Tag>, span: ParserSpan) -> Result<(), Stop> {
@@ -298,14 +259,14 @@ impl<'s> Builder<'s> {
         if let Some(tag) = tag {
             let expected = if mapping { "map" } else { "seq" };
             if !(tag.is_yaml_core_schema() && tag.suffix == expected) {
-                self.unsupported_tag(event)?;
+                self.note(refuse::unsupported_tag(self.id, self.text, event))?;
             }
         }
         if self.frames.len() >= MAX_DEPTH {
-            return self.fatal(syntax::too_deep(self.id, Span::new(start, start + 1)));
+            return self.fatal(refuse::too_deep(self.id, refuse::character(self.text, start), MAX_DEPTH));
         }
         if self.expects_key() {
-            self.complex_key(start)?;
+            self.note(refuse::complex_key(self.id, self.text, start))?;
         }
         let kind = if mapping { DataKind::Mapping } else { DataKind::Sequence };
         let node =
@@ -324,33 +285,6 @@ impl<'s> Builder<'s> {
             height: 1,
         });
         Ok(())
-    }
-
-    fn complex_key(&mut self, start: usize) -> Result<(), Stop> {
-        // `{{ name }}` without quotes: a mapping that is the key of a mapping.
-        let braces = start.checked_sub(1).filter(|outer| self.bytes[*outer..].starts_with(b"{{"));
-        if let Some(outer) = braces {
-            let close = self.text[outer..].find("}}").map_or(start + 1, |len| outer + len + 2);
-            let span = Span::new(outer, close);
-            let template = self.text[span.range()].lines().next().unwrap_or_default();
-            let help = format!("quote the value: \"{template}\"");
-            return self.note(
-                Diagnostic::at(
-                    Code::ComplexKey,
-                    self.id,
-                    span,
-                    "YAML reads these braces as a mapping, not as a template",
-                )
-                .label("quotes are missing")
-                .help(help),
-            );
-        }
-        let span = Span::new(start, start + 1);
-        self.note(
-            Diagnostic::at(Code::ComplexKey, self.id, span, "a list or a mapping can't be a key")
-                .label("starts here")
-                .help("keys are plain words; if this is meant as text, put quotes around it"),
-        )
     }
 
     fn close(&mut self, span: ParserSpan) -> Result<(), Stop> {
@@ -380,7 +314,8 @@ impl<'s> Builder<'s> {
             let anchored = Anchored { node: frame.node, size: frame.size, height: frame.height };
             self.anchors.insert(frame.anchor, anchored);
         }
-        self.attach(frame.node, frame.size, frame.height)
+        self.attach(frame.node, frame.size, frame.height);
+        Ok(())
     }
 
     /// Stores a mapping's entries; returns their number.
@@ -403,16 +338,7 @@ impl<'s> Builder<'s> {
             Ok(merged) => Ok(self.store_pairs(&merged)),
             Err(value) => {
                 let span = self.tree.nodes[value as usize].span;
-                self.note(
-                    Diagnostic::at(
-                        Code::InvalidMerge,
-                        self.id,
-                        span,
-                        "`<<` can merge only a mapping or a list of mappings",
-                    )
-                    .label("not a mapping")
-                    .help("merge an alias of a mapping: `<<: *name`; to use the key itself, quote it: `\"<<\"`"),
-                )?;
+                self.note(refuse::invalid_merge(self.id, span))?;
                 Ok(0)
             }
         }
@@ -422,12 +348,7 @@ impl<'s> Builder<'s> {
         for (first, second) in merge::duplicates(&self.tree, pairs) {
             let name = self.tree.text_of(pairs[second][0]).to_owned();
             let [first, second] = [first, second].map(|at| self.tree.nodes[pairs[at][0] as usize].span);
-            self.note(
-                Diagnostic::at(Code::DuplicateKey, self.id, second, format!("the key `{name}` is given twice"))
-                    .label("given again")
-                    .also(Location::new(self.id, first), "first given here")
-                    .help("keep one of the two, or give the second another name"),
-            )?;
+            self.note(refuse::duplicate_key(self.id, &name, first, second))?;
         }
         Ok(())
     }
@@ -445,39 +366,30 @@ impl<'s> Builder<'s> {
         let name = &self.text[span.range()];
         self.last_end = span.end as usize;
         let Some(Anchored { node, size, height }) = self.anchors.get(&anchor).copied() else {
-            let message = format!("the alias `{name}` is inside the value that it stands for");
-            return self.fatal(
-                Diagnostic::at(Code::AliasBudget, self.id, span, message)
-                    .label("would never end")
-                    .help("write the value out, or move the anchor `&` to a part without this alias"),
-            );
+            return self.fatal(refuse::endless_alias(self.id, name, span));
         };
         if self.expects_key() {
             return self.alias_as_key(node, span);
         }
         if self.frames.len() + height > MAX_DEPTH {
-            return self.fatal(syntax::too_deep(self.id, span));
+            return self.fatal(refuse::too_deep(self.id, span, MAX_DEPTH));
         }
         self.aliased = self.aliased.saturating_add(size);
         if self.aliased > MAX_ALIASED {
-            let message =
-                format!("with the alias `{name}` the aliases of this file stand for more than {MAX_ALIASED} values");
-            return self.fatal(
-                Diagnostic::at(Code::AliasBudget, self.id, span, message).label("this one is too much").help(
-                    "write fewer aliases of aliases; a list of registries is better a registry set that projects name",
-                ),
-            );
+            return self.fatal(refuse::too_many_aliased(self.id, name, span, MAX_ALIASED));
         }
-        self.attach(node, size, height)
+        self.attach(node, size, height);
+        Ok(())
     }
 
     fn alias_as_key(&mut self, node: u32, span: Span) -> Result<(), Stop> {
         let data = self.tree.nodes[node as usize];
         if matches!(data.kind, DataKind::Mapping | DataKind::Sequence) {
-            self.complex_key(span.start as usize)?;
+            self.note(refuse::complex_key(self.id, self.text, span.start as usize))?;
         }
         let key = self.push(NodeData { span, ..data })?;
-        self.attach(key, 1, 0)
+        self.attach(key, 1, 0);
+        Ok(())
     }
 
     fn expects_key(&self) -> bool {
@@ -485,9 +397,9 @@ impl<'s> Builder<'s> {
     }
 
     /// Gives a finished node to the collection around it.
-    fn attach(&mut self, node: u32, size: u64, height: usize) -> Result<(), Stop> {
+    fn attach(&mut self, node: u32, size: u64, height: usize) {
         let kind = self.tree.nodes[node as usize].kind;
-        let Some(frame) = self.frames.last_mut() else { return Ok(()) };
+        let Some(frame) = self.frames.last_mut() else { return };
         frame.size = frame.size.saturating_add(size);
         frame.height = frame.height.max(height + 1);
         match frame.key.take() {
@@ -498,16 +410,11 @@ impl<'s> Builder<'s> {
             None => self.pending.push(node),
             Some(key) => self.pending.extend([key, node]),
         }
-        Ok(())
     }
 
     fn push(&mut self, data: NodeData) -> Result<u32, Stop> {
         if self.tree.nodes.len() >= MAX_NODES {
-            let message = format!("the file holds more than {MAX_NODES} values");
-            self.fatal(
-                Diagnostic::at(Code::FileTooLarge, self.id, data.span, message)
-                    .help("split the plan into several files; they can be given together"),
-            )?;
+            self.fatal(refuse::too_many_nodes(self.id, data.span, MAX_NODES))?;
         }
         self.tree.nodes.push(data);
         Ok(u32::try_from(self.tree.nodes.len() - 1).unwrap_or(u32::MAX))

@@ -39,12 +39,13 @@ impl<'s> Cursor<'s> {
     }
 }
 
-/// Past blanks, line breaks and comments.
+/// Past blanks, line breaks, comments and byte order marks.
 pub(super) fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     loop {
         match bytes.get(at) {
             Some(b' ' | b'\t' | b'\r' | b'\n') => at += 1,
-            Some(b'#') if at == 0 || matches!(bytes[at - 1], b' ' | b'\t' | b'\r' | b'\n') => {
+            Some(0xEF) if bytes[at..].starts_with(b"\xEF\xBB\xBF") => at += 3,
+            Some(b'#') if at == 0 || matches!(bytes[at - 1], b' ' | b'\t' | b'\r' | b'\n' | 0xBF) => {
                 while at < bytes.len() && break_len(bytes, at) == 0 {
                     at += 1;
                 }

@@ -54,8 +54,8 @@ fn is_number(text: &str) -> bool {
         [b'0', b'x', rest @ ..] => return digits(rest, u8::is_ascii_hexdigit),
         [b'0', b'o', rest @ ..] => return digits(rest, |byte| matches!(byte, b'0'..=b'7')),
         [b'0', b'b', rest @ ..] => return digits(rest, |byte| matches!(byte, b'0' | b'1')),
-        [b'.', rest @ ..] if matches!(rest, b"inf" | b"Inf" | b"INF") => return true,
-        [b'.', rest @ ..] if matches!(rest, b"nan" | b"NaN" | b"NAN") => return unsigned.len() == text.len(),
+        b".inf" | b".Inf" | b".INF" => return true,
+        b".nan" | b".NaN" | b".NAN" => return unsigned.len() == text.len(),
         [b'0'..=b'9' | b'.', ..] => {}
         _ => return false,
     }
@@ -271,10 +271,10 @@ fn block(text: &str, scalar: Span, style: ScalarStyle, finder: &mut Finder) -> R
         } else {
             let starts_blank = matches!(bytes[content], b' ' | b'\t');
             let folds = style == ScalarStyle::Folded && !previous_starts_blank && !starts_blank;
-            if let Some(first) = pending.take() {
-                if !folds || blank_lines.is_empty() {
-                    finder.unit(1, first)?;
-                }
+            if let Some(first) = pending.take()
+                && (!folds || blank_lines.is_empty())
+            {
+                finder.unit(1, first)?;
             }
             for blank in blank_lines.drain(..) {
                 finder.unit(1, blank)?;
@@ -293,7 +293,11 @@ fn block(text: &str, scalar: Span, style: ScalarStyle, finder: &mut Finder) -> R
         }
         at = line_break.end;
     }
-    for tail in pending.into_iter().chain(blank_lines) {
+    let chomping = header_indicators(bytes, scalar.start as usize).find(|byte| matches!(byte, b'+' | b'-'));
+    if chomping != Some(b'+') {
+        blank_lines.clear();
+    }
+    for tail in pending.filter(|_| chomping != Some(b'-')).into_iter().chain(blank_lines) {
         finder.unit(1, tail)?;
     }
     Ok(())
@@ -304,13 +308,15 @@ fn line_end(bytes: &[u8], at: usize) -> usize {
     rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')).map_or(bytes.len(), |offset| at + offset)
 }
 
+/// The indentation and chomping indicators after the `|` or `>` at `header`.
+fn header_indicators(bytes: &[u8], header: usize) -> impl Iterator<Item = u8> {
+    bytes[header + 1..].iter().copied().take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-'))
+}
+
 /// Columns of indentation of a block scalar's content.
 fn block_indent(text: &str, header: usize, content: usize) -> usize {
     let bytes = text.as_bytes();
-    let explicit = bytes[header + 1..]
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-'))
-        .find(|byte| byte.is_ascii_digit());
+    let explicit = header_indicators(bytes, header).find(u8::is_ascii_digit);
     if let Some(digit) = explicit {
         return parent_indent(text, header) + usize::from(digit - b'0');
     }

@@ -4,6 +4,7 @@
 //! except where the parser notices a mistake only at the next line.
 
 use super::place::{skip_space, trim_end, word_end};
+use super::refuse;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::source::{SourceId, Span};
 
@@ -34,14 +35,6 @@ pub(super) fn control_character(id: SourceId, text: &str) -> Option<Diagnostic> 
     None
 }
 
-/// Nesting beyond the bound.
-pub(super) fn too_deep(id: SourceId, span: Span) -> Diagnostic {
-    let message = format!("more than {} lists and mappings are inside each other here", super::build::MAX_DEPTH);
-    Diagnostic::at(Code::NestingTooDeep, id, span, message)
-        .label("one level too deep")
-        .help("a plan needs about seven levels; check the brackets and the indentation before this place")
-}
-
 /// Where and in which words an error is shown.
 struct Finding {
     span: Span,
@@ -54,7 +47,7 @@ struct Finding {
 pub(super) fn explain(id: SourceId, text: &str, info: &str, at: usize, last_end: usize) -> Diagnostic {
     if info.contains("recursion limit") {
         let start = at.min(text.len().saturating_sub(1));
-        return too_deep(id, Span::new(start, at.max(start + 1).min(text.len())));
+        return refuse::too_deep(id, refuse::character(text, start), super::build::MAX_DEPTH);
     }
     if info.contains("unknown anchor") {
         return unknown_anchor(id, text, at);

@@ -1,21 +1,19 @@
-//! Tests of the tree as a whole: spans, bounds, errors, and agreement with serde_yaml.
+//! Tests of the tree as a whole: spans, bounds, errors, the view as JSON. `properties` has the ones with random texts.
 
 use std::time::{Duration, Instant};
 
-use proptest::prelude::*;
-
-use super::{Kind, Node, ScalarStyle, Tree, parse, source_span};
-use crate::diagnostic::{Code, Diagnostic, Place};
+use super::{Kind, Node, Tree, parse};
+use crate::diagnostic::{Diagnostic, Place};
 use crate::source::{Source, Sources, Span};
 
-fn load(text: &str) -> Result<Tree, Vec<Diagnostic>> {
+pub(super) fn load(text: &str) -> Result<Tree, Vec<Diagnostic>> {
     let mut sources = Sources::default();
     let id = sources.add(Source::new("plan.yaml", text.to_owned()));
     let source = sources.get(id);
     parse(id, source)
 }
 
-fn tree(text: &str) -> Tree {
+pub(super) fn tree(text: &str) -> Tree {
     load(text).unwrap_or_else(|errors| panic!("{text:?}: {errors:#?}"))
 }
 
@@ -289,4 +287,50 @@ fn syntax_errors_say_in_plain_words_what_to_do() {
         assert!(found[0].message.contains(message), "{text:?}: {}", found[0].message);
         assert!(found[0].help.as_deref().unwrap_or_default().contains(help), "{text:?}: {:?}", found[0].help);
     }
+}
+
+#[test]
+fn jsonschema_validates_the_tree_itself() {
+    use super::{JsonNode, TreeJson};
+    let schema = serde_json::json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "object",
+        "properties": {
+            "name": {"type": "string", "minLength": 2},
+            "mode": {"enum": ["merged", "per-set"]},
+            "count": {"type": "integer", "minimum": 1, "maximum": 20},
+            "flag": {"const": true},
+            "list": {"type": "array", "uniqueItems": true, "items": {"$ref": "#/definitions/item"}}
+        },
+        "propertyNames": {"maxLength": 5},
+        "additionalProperties": false,
+        "required": ["name"],
+        "definitions": {"item": {"type": "object", "properties": {"a~/b": {"type": "string"}, "sub": {"$ref": "#/definitions/item"}}}}
+    });
+    let validator = jsonschema::options_for::<TreeJson>().build(&schema).expect("the schema is right");
+    let check = |text: &str| -> Vec<String> {
+        let tree = tree(text);
+        let mut found: Vec<String> = validator
+            .iter_errors(JsonNode::from(tree.root()))
+            .map(|error| {
+                let pointer = error.instance_path().to_string();
+                let node = tree.root().pointer(&pointer).expect("an error's path leads to a node");
+                format!("{pointer} {}", &text[node.span().range()])
+            })
+            .collect();
+        found.sort();
+        found
+    };
+    let none: Vec<String> = Vec::new();
+    assert_eq!(check("name: ab\nmode: per-set\ncount: 0x0F\nflag: true\nlist: [{a: 1}, &i {sub: {}}]\n"), none);
+    assert_eq!(check("name: é\n"), ["/name é"]);
+    assert_eq!(check("name: ab\ncount: 00021\n"), ["/count 00021"]);
+    assert_eq!(check("name: ab\ncount: 1e1\n"), none);
+    assert_eq!(check("name: ab\ncount: 12e45678\n"), ["/count 12e45678", "/count 12e45678"]);
+    assert_eq!(check("name: 12\nmode: on\nflag: 'true'\n"), ["/flag 'true'", "/mode on", "/name 12"]);
+    assert_eq!(check("name: ab\nlist: [{sub: {a~/b: 1}}]\n"), ["/list/0/sub/a~0~1b 1"]);
+    assert_eq!(check("name: ab\nlist: [&x {sub: {}}, *x]\n"), ["/list [&x {sub: {}}, *x]"]);
+    assert_eq!(check("{}"), [" {}"]);
+    // An unknown name is reported at the mapping, and by `propertyNames` too when it is long.
+    assert_eq!(check("name: ab\nunknown: 1\n").len(), 2);
 }
