@@ -133,8 +133,8 @@ impl<'t> Decoder<'t> {
     fn not_as_written<T>(&mut self, node: Node<'t>, code: Code, what: &str, text: &str) -> Option<T> {
         let message =
             format!("this variable is read by YAML as the {what} {text}, which is not rendered as it is written");
-        let diagnostic = self.add(code, node.span(), message);
-        *diagnostic = diagnostic.clone().label(format!("quote it: \"{text}\""));
+        let diagnostic = self.at(code, node.span(), message).label(format!("quote it: \"{text}\""));
+        self.problems.push(diagnostic);
         None
     }
 
@@ -329,9 +329,13 @@ impl<'t> Decoder<'t> {
         self.source
     }
 
+    fn at(&self, code: Code, span: Span, message: String) -> Diagnostic {
+        Diagnostic::at(code, self.source, span, message)
+    }
+
     pub(super) fn add(&mut self, code: Code, span: Span, message: String) -> &mut Diagnostic {
         let index = self.problems.len();
-        self.problems.push(Diagnostic::at(code, self.source, span, message));
+        self.problems.push(self.at(code, span, message));
         &mut self.problems[index]
     }
 

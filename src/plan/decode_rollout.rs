@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::decode::{Decoder, whole_number};
 use super::file::{Rollout, WaveSelect, WaveSpec};
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, Label};
 use crate::model::{Limits, MaxFailures, Quota, QuotaScope, RetryLimits, WaveName, format_duration};
 use crate::source::{Location, Span, Spanned};
 use crate::yaml::{Kind, Node};
@@ -156,11 +156,11 @@ impl<'t> Decoder<'t> {
             by_default(longest),
             by_default(initial)
         );
-        let source = self.source();
+        let also = initial.filter(|_| longest.is_some()).map(|place| Location::new(self.source(), place));
         let diagnostic = self.add(Code::OutOfRange, span, message);
         diagnostic.help = Some("make `max_delay` at least as long as `initial_delay`".to_owned());
-        if let (Some(initial), Some(_)) = (initial, longest) {
-            *diagnostic = diagnostic.clone().also(Location::new(source, initial), "`initial_delay` is here");
-        }
+        diagnostic
+            .secondary
+            .extend(also.map(|location| Label { location, text: "`initial_delay` is here".to_owned() }));
     }
 }

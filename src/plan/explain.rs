@@ -10,104 +10,12 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as ErrorKind;
 use serde_json::Value;
 
+use super::field::{Field, properties};
 use super::locate::{Locator, Spot, part_of_scalar};
 use super::words::{bare, is_about_length, not_a, objection, one_of, shown, template_start};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::source::{Location, SourceId, Span};
 use crate::yaml::{Kind, Node};
-
-/// What the schema says about the instance that an error is about, gathered along the error's path.
-struct Field<'s> {
-    /// What the value is, with its article.
-    noun: &'s str,
-    /// Whether `{{ … }}` may stand here.
-    templated: bool,
-    /// The JSON types that are allowed; empty means any.
-    types: Vec<&'s str>,
-    /// The words that are allowed, if only some are.
-    options: Vec<&'s str>,
-    /// The schema that holds the keyword that failed.
-    holder: &'s Value,
-}
-
-impl<'s> Field<'s> {
-    fn follow(schema: &'s Value, path: &str) -> Self {
-        let mut field = Field { noun: "", templated: false, types: Vec::new(), options: Vec::new(), holder: schema };
-        field.read(schema);
-        let mut at = schema;
-        // `properties`, `allOf` and the like hold schemas but are none.
-        let mut container = "";
-        for segment in path.split('/').skip(1) {
-            let segment = segment.replace("~1", "/").replace("~0", "~");
-            let next = match segment.as_str() {
-                "$ref" if container.is_empty() => at
-                    .get("$ref")
-                    .and_then(Value::as_str)
-                    .and_then(|target| schema.pointer(target.trim_start_matches('#'))),
-                _ => at.get(&segment).or_else(|| segment.parse::<usize>().ok().and_then(|index| at.get(index))),
-            };
-            let Some(next) = next.filter(|next| next.is_object() || next.is_array()) else { break };
-            let descends = container == "properties"
-                || (container.is_empty()
-                    && matches!(segment.as_str(), "additionalProperties" | "items" | "propertyNames"));
-            at = next;
-            if container.is_empty() && matches!(segment.as_str(), "properties" | "allOf" | "anyOf" | "oneOf") {
-                container = match segment.as_str() {
-                    "properties" => "properties",
-                    _ => "alternatives",
-                };
-                continue;
-            }
-            if !next.is_object() || (container.is_empty() && segment == "required") {
-                break;
-            }
-            container = "";
-            if descends {
-                field = Field { noun: "", templated: false, types: Vec::new(), options: Vec::new(), holder: at };
-            }
-            field.read(at);
-        }
-        field
-    }
-
-    /// Takes in one more schema that applies to the same instance. The outermost noun is the most telling one.
-    fn read(&mut self, schema: &'s Value) {
-        self.holder = schema;
-        if self.noun.is_empty() {
-            self.noun = schema.get("x-noun").and_then(Value::as_str).unwrap_or("");
-        }
-        self.templated |= schema.get("x-templated").and_then(Value::as_bool).unwrap_or(false);
-        match schema.get("type") {
-            Some(Value::String(name)) => self.types = vec![name],
-            Some(Value::Array(names)) => self.types = names.iter().filter_map(Value::as_str).collect(),
-            _ => {}
-        }
-        let branches = schema.get("anyOf").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        for candidate in std::iter::once(schema).chain(branches) {
-            if let Some(options) = candidate.get("enum").and_then(Value::as_array) {
-                self.options = options.iter().filter_map(Value::as_str).collect();
-            }
-        }
-    }
-
-    /// The keys that the object may have.
-    fn keys(&self) -> Vec<&'s str> {
-        properties(self.holder).map(|(name, _)| name).collect()
-    }
-
-    fn bound(&self, keyword: &str) -> Option<&'s Value> {
-        self.holder.get(keyword)
-    }
-}
-
-fn properties(schema: &Value) -> impl Iterator<Item = (&str, &Value)> {
-    schema
-        .get("properties")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| (name.as_str(), value))
-}
 
 /// Collects diagnostics for the errors of one plan.
 pub(super) struct Explainer<'t, 's> {
@@ -150,9 +58,13 @@ impl<'t, 's> Explainer<'t, 's> {
         self.diagnostics
     }
 
+    fn at(&self, code: Code, span: Span, message: String) -> Diagnostic {
+        Diagnostic::at(code, self.source, span, message)
+    }
+
     fn add(&mut self, code: Code, span: Span, message: String) -> &mut Diagnostic {
         let index = self.diagnostics.len();
-        self.diagnostics.push(Diagnostic::at(code, self.source, span, message));
+        self.diagnostics.push(self.at(code, span, message));
         &mut self.diagnostics[index]
     }
 
@@ -204,8 +116,8 @@ impl<'t, 's> Explainer<'t, 's> {
             list
         };
         let message = format!("{} is not a key of {}", shown(key), field.noun);
-        let diagnostic = self.add(Code::UnknownKey, span, message);
-        *diagnostic = diagnostic.clone().label("unknown key").help(help);
+        let diagnostic = self.at(Code::UnknownKey, span, message).label("unknown key").help(help);
+        self.diagnostics.push(diagnostic);
     }
 
     fn bad_key(&mut self, spot: &Spot<'t>, field: &Field<'s>, key: Option<&str>) {
@@ -246,8 +158,11 @@ impl<'t, 's> Explainer<'t, 's> {
             Some(meaning) => format!("add `{key}`: {}", lower_first(meaning)),
             None => format!("add `{key}`"),
         };
-        let diagnostic = self.add(Code::MissingKey, spot.head(), format!("{} needs `{key}`", field.noun));
-        *diagnostic = diagnostic.clone().label(format!("`{key}` is missing")).help(help);
+        let diagnostic = self
+            .at(Code::MissingKey, spot.head(), format!("{} needs `{key}`", field.noun))
+            .label(format!("`{key}` is missing"))
+            .help(help);
+        self.diagnostics.push(diagnostic);
     }
 
     /// A mapping that has none, or more than one, of the keys that exclude each other.
@@ -291,9 +206,12 @@ impl<'t, 's> Explainer<'t, 's> {
                 let (first, second) = (*first, *second);
                 let message = format!("`{}` can't stand beside `{}`", second.key, first.key);
                 let also = Location::new(self.source, first.key_span);
-                let diagnostic = self.add(Code::ConflictingKeys, second.key_span, message);
                 let help = format!("keep one of {}", one_of([first.key, second.key]));
-                *diagnostic = diagnostic.clone().also(also, format!("`{}` is here", first.key)).help(help);
+                let diagnostic = self
+                    .at(Code::ConflictingKeys, second.key_span, message)
+                    .also(also, format!("`{}` is here", first.key))
+                    .help(help);
+                self.diagnostics.push(diagnostic);
             }
             [_] => {}
         }
@@ -341,8 +259,8 @@ impl<'t, 's> Explainer<'t, 's> {
                     _ => (Code::BooleanAsId, "boolean"),
                 };
                 let message = format!("this {} is read by YAML as the {what} {text}", bare(field.noun));
-                let diagnostic = self.add(code, spot.place(), message);
-                *diagnostic = diagnostic.clone().label(format!("quote it: \"{text}\""));
+                let diagnostic = self.at(code, spot.place(), message).label(format!("quote it: \"{text}\""));
+                self.diagnostics.push(diagnostic);
             }
             _ => self.other_type(spot, field, text),
         }
@@ -375,7 +293,8 @@ impl<'t, 's> Explainer<'t, 's> {
                 Some("write `key: value` lines below it; a space must follow the colon".to_owned())
             }
             Kind::Mapping if wants("array") => Some("start each item with `- `".to_owned()),
-            Kind::Sequence if wants("object") => Some("remove the `- ` before the keys".to_owned()),
+            Kind::Sequence if field.noun == "a registry set" => Some("put the list under `registries:`".to_owned()),
+            Kind::Sequence if wants("object") => Some("write `key: value` lines, without `- ` or `[ ]`".to_owned()),
             Kind::Sequence | Kind::Mapping if wants("string") => {
                 Some("write one value; quote it if it starts with `{` or `[`".to_owned())
             }
@@ -410,8 +329,12 @@ impl<'t, 's> Explainer<'t, 's> {
             first_places.insert(text, first);
             let message = format!("{} stands twice in {}", shown(text), spot.subject(field.noun));
             let also = Location::new(self.source, first);
-            let diagnostic = self.add(Code::RepeatedItem, item.span(), message);
-            *diagnostic = diagnostic.clone().label("again").also(also, "first here").help("remove one of the two");
+            let diagnostic = self
+                .at(Code::RepeatedItem, item.span(), message)
+                .label("again")
+                .also(also, "first here")
+                .help("remove one of the two");
+            self.diagnostics.push(diagnostic);
         }
     }
 
@@ -448,6 +371,12 @@ impl<'t, 's> Explainer<'t, 's> {
                 let meant = (field.noun == "a region").then(|| nearest(text, crate::model::KNOWN_REGIONS)).flatten();
                 let help = meant.map(|region| format!("did you mean `{region}`?"));
                 self.add(code, spot.place(), not_a(text, &objection)).help = help;
+            }
+            // The model is more generous than the schema here: a number in quotes, a space before the sign.
+            None if field.noun == "a number of failures" => {
+                let message = format!("{} is not {}", shown(text), field.noun);
+                let help = "write a whole number such as `3`, or a percentage such as `5%`".to_owned();
+                self.add(Code::InvalidValue, spot.place(), message).help = Some(help);
             }
             None if text.is_empty() => {
                 self.add(Code::OutOfRange, spot.place(), format!("this {} is empty", bare(field.noun)));

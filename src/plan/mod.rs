@@ -1,12 +1,13 @@
 //! A plan file from tree to proof: [`schema`] checks its structure, [`decode`] gives it types, [`validate`] its references.
 //!
 //! Having a [`ValidatedPlan`] is the proof that all three passed; `expand` takes nothing else. [`file`] holds the types,
-//! [`explain`] turns what the schema library finds into diagnostics, [`locate`] finds the node it means, [`uses`]
-//! reads variables out of templates, and [`words`] keeps the sentences of all steps alike.
+//! [`explain`] turns what the schema library finds into diagnostics, [`locate`] finds the node it means, [`field`] what the
+//! schema says about it, [`uses`] reads variables out of templates, and [`words`] keeps the sentences of all steps alike.
 
 mod decode;
 mod decode_rollout;
 mod explain;
+mod field;
 mod file;
 mod locate;
 mod schema;

@@ -32,8 +32,8 @@ impl<'a> Uses<'a> {
         // Whether the last token was a dot: then a name is an attribute, not a root.
         let mut after_dot = false;
         while let Some(c) = rest.chars().next() {
-            if rest.starts_with("}}") {
-                return &rest[2..];
+            if let Some(after) = rest.strip_prefix("}}") {
+                return after;
             }
             if matches!(c, '"' | '\'' | '`') {
                 rest = string(rest).1;

@@ -142,7 +142,10 @@ impl Check {
         if let Some(names) = &file.defaults.registry_sets {
             self.known_sets(names, &defined, &mut by_defaults);
         }
-        self.missing_sets(&without);
+        if !without.is_empty() {
+            // Sets that these projects may have been meant to name are not also unused.
+            return self.missing_sets(&without);
+        }
         for set in &file.registry_sets {
             let name = set.name.value.as_str();
             if used.contains(name) {
@@ -169,12 +172,19 @@ impl Check {
             if defined.contains_key(name.value.as_str()) {
                 used.insert(name.value.as_str());
             } else {
-                self.unknown_set(name.value.as_str(), name.span, defined);
+                // The set that was probably meant is not also unused.
+                used.extend(self.unknown_set(name.value.as_str(), name.span, defined));
             }
         }
     }
 
-    pub(super) fn unknown_set(&mut self, name: &str, span: Span, defined: &HashMap<&str, Span>) {
+    /// Returns the set that was probably meant.
+    pub(super) fn unknown_set<'f>(
+        &mut self,
+        name: &str,
+        span: Span,
+        defined: &HashMap<&'f str, Span>,
+    ) -> Option<&'f str> {
         let message = format!("registry set {} is not defined", shown(name));
         let (meant, help) = self.suggest(name, defined.keys().copied(), "define it under `registry_sets`");
         let mut diagnostic = self.at(Code::UnknownSet, span, message).label("no such set").help(help);
@@ -182,6 +192,7 @@ impl Check {
             diagnostic = diagnostic.also(self.location(*place), format!("`{meant}` is defined here"));
         }
         self.add(diagnostic);
+        meant
     }
 
     /// One cause, one diagnostic: what is missing is usually one line in `defaults`.

@@ -126,7 +126,7 @@ fn types_are_named_in_plain_words() {
         (
             "limits: [1]",
             "11:1 wrong-type `limits` must be a mapping of keys to values, not a list",
-            "remove the `- ` before the keys",
+            "write `key: value` lines, without `- ` or `[ ]`",
         ),
         (
             "limits: { concurrency: '5' }",
@@ -187,7 +187,10 @@ fn wrong_capitals_of_a_type_are_put_right() {
     let select = "select: { registry_type: 5, status: ok }";
     assert_lines(
         &with("sync_all_registries: true", select),
-        &["5:30 invalid-value `5` is not a registry type", "5:41 invalid-value `ok` is not a registry status"],
+        &[
+            "5:30 wrong-type `registry_type` must be a registry type or a list of them, not a number",
+            "5:41 invalid-value `ok` is not a registry status",
+        ],
     );
 }
 
@@ -297,7 +300,7 @@ fn templates_are_refused_where_nothing_renders_them() {
         ),
         (
             format!("{GOOD}rollout: {{ waves: [{{ name: x, select: {{ regions: [{template}] }} }}] }}\n"),
-            "11:54 template-not-allowed `{{ … }}` is not rendered in a selection",
+            "11:53 template-not-allowed `{{ … }}` is not rendered in a selection",
         ),
     ] {
         assert_lines(&text, &[line]);

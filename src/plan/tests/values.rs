@@ -18,7 +18,7 @@ limits:
   retry: {{ initial_delay: 10s, max_delay: 1s }}
 rollout:
   deadline: soon
-  pause: 31d
+  pause: 721h
 endpoints:
   cn-north-4: https://hss.cn-north-4.myhuaweicloud.com/v5
   cn-north-1: http://hss.cn-north-1.myhuaweicloud.com
@@ -30,7 +30,7 @@ endpoints:
             "13:20 out-of-range `attempt_timeout` must be longer than zero",
             "14:43 out-of-range `max_delay` (1.0 s) is shorter than `initial_delay` (10 s)",
             "16:13 invalid-value `soon` is not a duration: a duration is a number with a unit, such as `500ms`, `75s`, `2m`, `1h 30m`",
-            "17:10 invalid-value `31d` is not a duration: it is longer than 30 days",
+            "17:10 invalid-value `721h` is not a duration: it is longer than 30 days",
             "19:15 invalid-value `https://u:p@hss.cn-north-4.myhuaweicloud.com` is not an endpoint: it holds a user or password, which belong in a credential",
             "20:15 invalid-value `http://hss.cn-north-1.myhuaweicloud.com` is not an endpoint: it uses http, which is for loopback only; write `https://`",
         ],
