@@ -4,7 +4,6 @@
 //! layout. `docs/expansion.md` says what changes them.
 
 use std::collections::HashMap;
-use std::io::{self, Write};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -127,15 +126,13 @@ pub(super) fn assign_ids_from(
     Ok(())
 }
 
+/// One operation in the plan's digest. Its own hash stands for region, project id, enterprise project, credential and
+/// content.
 #[derive(serde::Serialize)]
 struct CanonicalOperation<'a> {
     project: &'a str,
-    region: &'a str,
-    project_id: &'a str,
-    enterprise_project_id: &'a str,
-    credential: &'a str,
+    operation: &'a [u8; 32],
     wave: &'a str,
-    content: Canonical<'a>,
     endpoint: Option<&'a str>,
 }
 
@@ -171,15 +168,11 @@ pub(super) fn plan_digest(
         (target.project.clone(), target.region.clone(), identities[*index].operation)
     });
     for index in order {
-        let Operation { target, content, wave, .. } = &operations[index];
+        let Operation { target, wave, .. } = &operations[index];
         hash.json(&CanonicalOperation {
             project: target.project.as_str(),
-            region: target.region.as_str(),
-            project_id: target.project_id.as_str(),
-            enterprise_project_id: target.enterprise_project_id.as_str(),
-            credential: target.credential.as_str(),
+            operation: &identities[index].operation,
             wave: waves.get(*wave).copied().unwrap_or_default(),
-            content: Canonical::new(content),
             endpoint: own.get(target.region.as_str()).map(|endpoint| endpoint.as_str()),
         });
     }
@@ -231,42 +224,47 @@ fn push_hex(text: &mut String, bytes: &[u8], digits: usize) {
     text.extend(nibbles.take(digits).filter_map(|nibble| char::from_digit(u32::from(nibble), 16)));
 }
 
+/// Bytes that are collected before they are hashed: many small updates cost more than one.
+const BLOCK: usize = 16 * 1024;
+
 #[derive(Default)]
-struct Hash(Sha256);
+struct Hash {
+    sha: Sha256,
+    pending: Vec<u8>,
+}
 
 impl Hash {
     /// Adds bytes with their length, so that two fields can't flow into each other.
     fn field(&mut self, bytes: &[u8]) {
-        self.0.update((bytes.len() as u64).to_be_bytes());
-        self.0.update(bytes);
+        self.pending.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
+        self.pending.extend_from_slice(bytes);
+        self.flush_block();
     }
 
     /// Adds one line of JSON. Its strings hold no line feed, so lines can't flow into each other.
     fn json(&mut self, value: &impl serde::Serialize) {
-        // Plain structs into a hash have no way to fail.
-        let written = serde_json::to_writer(&mut *self, value);
+        // Plain structs into memory have no way to fail.
+        let written = serde_json::to_writer(&mut self.pending, value);
         debug_assert!(written.is_ok());
-        self.0.update(b"\n");
+        self.pending.push(b'\n');
+        self.flush_block();
     }
 
-    fn finish(self) -> [u8; 32] {
-        self.0.finalize().into()
+    fn flush_block(&mut self) {
+        if self.pending.len() >= BLOCK {
+            self.sha.update(&self.pending);
+            self.pending.clear();
+        }
+    }
+
+    fn finish(mut self) -> [u8; 32] {
+        self.sha.update(&self.pending);
+        self.sha.finalize().into()
     }
 
     fn digest(self) -> Result<PlanDigest, InvalidValue> {
         let mut text = "sha256:".to_owned();
         push_hex(&mut text, &self.finish(), 64);
         PlanDigest::parse(&text)
-    }
-}
-
-impl Write for Hash {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

@@ -64,6 +64,9 @@ const TESTS: [&str; 17] = [
 /// Most tokens of one expression: tera's parser and compiler recurse, and a long chain would exhaust the stack.
 const MAX_TOKENS: usize = 96;
 
+/// Most variables that an error offers.
+const MAX_AVAILABLE: usize = 256;
+
 /// Words of the expression language.
 const KEYWORDS: [&str; 14] =
     ["and", "or", "not", "is", "in", "if", "else", "true", "True", "false", "False", "none", "None", "null"];
@@ -341,9 +344,10 @@ impl Checker<'_> {
         }
     }
 
-    /// What could have been meant: the variables after `vars`, else every name.
+    /// What could have been meant: the variables after `vars`, else every name. Of a great many variables only the
+    /// first, since a plan may have as many mistakes.
     fn available(&self, root: &str) -> Vec<String> {
-        let variables = self.variables.keys().map(|name| format!("vars.{name}"));
+        let variables = self.variables.keys().take(MAX_AVAILABLE).map(|name| format!("vars.{name}"));
         let project = ["project.labels", "project.name"].map(str::to_owned);
         match root {
             "vars" => variables.collect(),

@@ -101,6 +101,34 @@ fn an_undefined_variable_is_shown_at_its_bytes() {
     assert!(shown.contains("did you mean `vars.environment`?"), "{shown}");
 }
 
+#[test]
+fn the_example_of_the_documentation_is_true() {
+    let page = include_str!("../../../docs/expansion.md");
+    let (_, rest) = page.split_once("```yaml\n").expect("an example");
+    let (text, rest) = rest.split_once("```").expect("its end");
+    let plan = run(text).unwrap_or_else(|found| panic!("{found}"));
+    let mut rows = String::new();
+    for operation in &plan.operations {
+        let target = &operation.target;
+        let registries: Vec<String> = operation
+            .content
+            .body
+            .registry_info
+            .iter()
+            .map(|one| format!("{} `{}`", one.registry_type, one.registry_id))
+            .collect();
+        let wave = &plan.plans[0].waves[operation.wave].name;
+        rows += &format!(
+            "| {wave} | {} | {} | `{}` | {} |\n",
+            target.project,
+            target.region,
+            target.project_id.as_str(),
+            registries.join(", ")
+        );
+    }
+    assert!(rest.contains(&rows), "{rows}");
+}
+
 proptest! {
     #[test]
     fn a_quoted_value_reaches_the_body_verbatim_or_is_refused(value in "[a-z\"'{}\\[\\]:,\\\\\n#&*! é]{1,30}") {
