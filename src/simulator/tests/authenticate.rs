@@ -109,6 +109,8 @@ async fn more_than_five_failures_in_a_row_lock_the_key_for_five_minutes() {
         assert_eq!(lab.send(&bad).await.status, 401);
     }
     assert_eq!(lab.send(&good).await.status, 200);
+    assert_eq!(lab.send(&bad).await.status, 401);
+    assert_eq!(lab.send(&good).await.status, 200);
     for _ in 0..6 {
         assert_eq!(lab.send(&bad).await.status, 401);
     }
@@ -122,6 +124,28 @@ async fn more_than_five_failures_in_a_row_lock_the_key_for_five_minutes() {
     assert_eq!(lab.call(&request).await.status, 401);
     lab.clock.set_ms(300_000);
     assert_eq!(lab.call(&request).await.status, 200);
+}
+
+/// Otherwise a captured request could be sent again at any time, with a new date.
+#[tokio::test]
+async fn a_signature_that_does_not_cover_its_date_is_refused() {
+    let lab = Lab::start(SimulatorConfig::default()).await;
+    let date = lab.clock.wall().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let secret_key = KeyPair::made_up(1).secret_key;
+    for (signed, status) in [(&["host", "x-sdk-date"][..], 200), (&["host"], 401)] {
+        let value = |name: &str| if name == "host" { "x".to_owned() } else { date.clone() };
+        let headers: Vec<_> = signed.iter().map(|name| ((*name).to_owned(), value(name))).collect();
+        let canonical = sign::canonical_request("GET", "/v3/projects", &[], &headers, &sign::payload_hash(b""));
+        let reply = lab
+            .send(&format!(
+                "GET /v3/projects HTTP/1.1\r\nHost: x\r\nX-Sdk-Date: {date}\r\nAuthorization: SDK-HMAC-SHA256 \
+                 Access=SIMULATEDKEY00000001, SignedHeaders={}, Signature={}\r\n\r\n",
+                canonical.signed_headers,
+                sign::signature(secret_key.expose(), &date, &canonical.text)
+            ))
+            .await;
+        assert_eq!(reply.status, status, "{signed:?}");
+    }
 }
 
 #[tokio::test]

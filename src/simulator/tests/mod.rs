@@ -169,11 +169,14 @@ impl Reply {
 struct Connection(TcpStream);
 
 impl Connection {
-    /// Sends bytes and reads one answer; `None` when the connection ends first.
+    /// Sends bytes and reads one answer; `None` when the connection ends first, or nothing comes for ten seconds.
     async fn exchange(&mut self, bytes: &[u8]) -> Option<Reply> {
-        // The other side may close while this is still being sent; its answer is what counts.
-        let _ = self.0.write_all(bytes).await;
-        self.read().await
+        let exchange = async {
+            // The other side may close while this is still being sent; its answer is what counts.
+            let _ = self.0.write_all(bytes).await;
+            self.read().await
+        };
+        tokio::time::timeout(Duration::from_secs(10), exchange).await.ok()?
     }
 
     async fn read(&mut self) -> Option<Reply> {
