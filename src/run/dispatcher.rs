@@ -4,10 +4,10 @@
 //! event goes to the summary first, then to the sinks. See `docs/run-loop.md`.
 
 use std::collections::BTreeMap;
-use std::pin::Pin;
 use std::time::Duration;
 
 use futures::StreamExt;
+use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -98,7 +98,7 @@ pub async fn run<T: Transport, C: Clock>(
     let executor = Executor::new(plan, credentials, transport, clock);
     let mut dispatcher = Dispatcher::new(plan, options, sinks);
     let mut flights = FuturesUnordered::new();
-    let mut timer: Option<(Duration, Pin<Box<dyn Future<Output = ()> + '_>>)> = None;
+    let mut timer: Option<(Duration, LocalBoxFuture<'_, ()>)> = None;
     let mut progress = tokio::time::interval(PROGRESS_TICK);
     progress.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stopped = std::pin::pin!(stop.cancelled());
@@ -113,7 +113,8 @@ pub async fn run<T: Transport, C: Clock>(
     loop {
         let next = dispatcher.step(clock.now(), happened);
         flights.extend(next.launches.into_iter().map(|op| executor.attempt(op)));
-        if next.done {
+        // Nothing in flight and nothing to wait for before the end would be a mistake of ours: `finish` says so.
+        if next.done || (next.wake.is_none() && flights.is_empty()) {
             break;
         }
         match next.wake {

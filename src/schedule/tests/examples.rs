@@ -146,12 +146,18 @@ fn repeats_go_before_new_operations_and_end_as_their_failure() {
 }
 
 #[test]
-fn a_repeat_that_would_come_after_the_deadline_is_not_waited_for() {
+fn a_repeat_that_would_come_after_the_deadline_ends_at_once() {
     let mut fixture = Fixture::new(limits("100/1s"), &[None]);
     fixture.deadline(ms(1000));
-    fixture.operations(1, 0, "cn-north-4", "default");
-    let record = run(&fixture.build(), ScheduleOptions::default(), |_, _, at| unavailable(at + ms(900)));
-    assert_eq!((record.words(), record.end), (vec!["failed"], ms(100)));
+    fixture.operations(3, 0, "cn-north-4", "default");
+    let record = World::new(&fixture.build(), ScheduleOptions::default()).run(None, |op, _| Reply {
+        latency: ms(if op == 2 { 700 } else { 100 }),
+        counted: 0.5,
+        end: Box::new(move |at| if op == 1 { unavailable(at + ms(800)) } else { AttemptEnd::Accepted }),
+    });
+    // 1 is refused at 200 ms and may be repeated at 1000 ms, too late; 2 is in flight until 800 ms.
+    assert_eq!(record.words(), ["accepted", "failed", "accepted"]);
+    assert_eq!((record.outcomes[&1].0, record.end), (ms(200), ms(800)));
 }
 
 #[test]

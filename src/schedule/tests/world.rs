@@ -84,6 +84,8 @@ pub(super) struct World<'a> {
     record: Record,
     /// Operations that were launched and have neither an outcome nor a flight: they wait for a repeat, not before then.
     waiting: BTreeMap<usize, Duration>,
+    /// What the latest answer asked for.
+    asked: Duration,
     proven: BTreeSet<String>,
     refused_credentials: BTreeSet<String>,
     closed: BTreeMap<String, Duration>,
@@ -102,6 +104,7 @@ impl<'a> World<'a> {
             flights: Vec::new(),
             record: Record { calls: Vec::new(), outcomes: BTreeMap::new(), effects: Vec::new(), end: Duration::ZERO },
             waiting: BTreeMap::new(),
+            asked: Duration::ZERO,
             proven: BTreeSet::new(),
             refused_credentials: BTreeSet::new(),
             closed: BTreeMap::new(),
@@ -156,6 +159,7 @@ impl<'a> World<'a> {
                 Effect::Launch { op, attempt } => self.launch(op, attempt, reply(op, attempt)),
                 Effect::AttemptEnded { op, retry_at, .. } => {
                     if let Some(at) = retry_at {
+                        assert!(at >= self.asked, "{op} will be repeated before it may");
                         self.waiting.insert(op, at);
                     }
                 }
@@ -212,7 +216,8 @@ impl<'a> World<'a> {
                 self.refused_credentials.insert(credential);
             }
             AttemptEnd::Failed(failure) | AttemptEnd::Unknown(failure) if failure.status.is_none() => {}
-            AttemptEnd::Retry { failure, wait, .. } => {
+            AttemptEnd::Retry { failure, at, wait, .. } => {
+                self.asked = *at;
                 if failure.kind == FailureKind::Throttled {
                     let bucket = self.bucket_of(flight.op);
                     let window = self.quotas_of(&bucket).into_iter().map(|(_, per)| per).max().unwrap_or_default();
