@@ -530,7 +530,7 @@ vars:
   environment: prod
 projects:
   - name: search
-    project_id: "{{ vars.environment }-search-{{ region }}"
+    project_id: "{{ vars.environment }}-search-{{ region"
     regions: [ap-southeast-1]
 "# => r#"
 vars:
