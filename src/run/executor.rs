@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::port::{Clock, Transport};
 use crate::event::{AttemptRecord, Failure, FailureKind, OpIndex};
 use crate::expand::ExecutionPlan;
-use crate::model::{CredentialName, Secret};
+use crate::model::CredentialName;
 use crate::policy::{Redactor, Verdict, classify, classify_error};
 use crate::sign::{Credential, sign};
 
@@ -89,15 +89,5 @@ impl<'a, T: Transport, C: Clock> Executor<'a, T, C> {
             throttled: false,
         };
         Attempt { op, record, verdict: Verdict::Failed(failure) }
-    }
-}
-
-/// What of a credential may never be seen.
-fn secrets(credential: &Credential) -> Vec<Secret> {
-    match credential {
-        Credential::AccessKey { secret_key, security_token, .. } => {
-            std::iter::once(secret_key).chain(security_token).cloned().collect()
-        }
-        Credential::Token(token) => vec![token.clone()],
     }
 }

@@ -74,7 +74,7 @@ fn failures_are_grouped_by_cause_whatever_their_ids() {
     summary.apply(&ended(5, Outcome::NotAttempted(NotAttemptedReason::Interrupted)));
     let cause = |outcome, code: Option<&str>, message: &str, ops: &[usize]| Cause {
         outcome,
-        kind: FailureKind::Refused,
+        kind: (outcome != "not_attempted").then_some(FailureKind::Refused),
         code: code.map(str::to_owned),
         message: message.to_owned(),
         ops: ops.to_vec(),
@@ -85,6 +85,7 @@ fn failures_are_grouped_by_cause_whatever_their_ids() {
             cause("failed", Some("HSS.0013"), "not enough permission, request …", &[1, 4]),
             cause("unknown", None, "no answer after sending (timeout 75 s)", &[0]),
             cause("failed", None, "no answer after sending (timeout 75 s)", &[3]),
+            cause("not_attempted", None, "the run was interrupted", &[5]),
         ]
     );
 }
