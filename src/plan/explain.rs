@@ -199,8 +199,12 @@ impl<'t, 's> Explainer<'t, 's> {
             [only] if pair => {
                 let missing = if only.key == "regions" { "project_id" } else { "regions" };
                 let message = format!("`{}` needs `{missing}` beside it", only.key);
-                let (span, help) = (only.key_span, format!("add `{missing}`, or use `project_ids` instead"));
-                self.add(Code::MissingKey, span, message).help = Some(help);
+                let also = Location::new(self.source, only.key_span);
+                let diagnostic = self
+                    .at(Code::MissingKey, spot.head(), message)
+                    .also(also, format!("`{}` is here", only.key))
+                    .help(format!("add `{missing}`, or use `project_ids` instead"));
+                self.diagnostics.push(diagnostic);
             }
             [first, second, ..] => {
                 let (first, second) = (*first, *second);
@@ -251,7 +255,7 @@ impl<'t, 's> Explainer<'t, 's> {
             Kind::Number if field.noun == "a duration" => {
                 let message = format!("{} needs a unit", spot.subject(field.noun));
                 let help = format!("write `{text}s` for seconds or `{text}m` for minutes");
-                self.add(Code::WrongType, spot.place(), message).help = Some(help);
+                self.add(Code::InvalidValue, spot.place(), message).help = Some(help);
             }
             Kind::Number | Kind::Bool(_) if wants("string") => {
                 let (code, what) = match kind {
@@ -300,7 +304,7 @@ impl<'t, 's> Explainer<'t, 's> {
             }
             _ => None,
         };
-        self.add(Code::WrongType, spot.head_of_collection(), message).help = help;
+        self.add(Code::WrongType, spot.start(), message).help = help;
     }
 
     fn null(&mut self, spot: &Spot<'t>, field: &Field<'s>) {

@@ -60,23 +60,38 @@ impl Spot<'_> {
         }
     }
 
-    /// A short place for something that concerns the node as a whole: its key, or its first key.
+    /// A short place for something that a mapping as a whole lacks: its key; of a list's item, the item.
     pub(super) fn head(&self) -> Span {
         match self.entry {
             Some(entry) => entry.key_span,
-            None => self.node.entries().next().map_or(self.node.span(), |first| first.key_span),
+            None => self.start(),
         }
     }
 
-    /// The place of a node of the wrong type: a scalar itself, the key of a collection, which may be many lines long.
-    pub(super) fn head_of_collection(&self) -> Span {
-        if self.node.text().is_some() { self.place() } else { self.head() }
+    /// The node, short: what is written in brackets as a whole, of a block only its first key or dash.
+    pub(super) fn start(&self) -> Span {
+        let span = self.place();
+        let (first, last) = match self.node.kind() {
+            Kind::Mapping => match self.node.entries().next() {
+                Some(first) if first.key_span.start == span.start => return first.key_span,
+                _ => return span,
+            },
+            Kind::Sequence => (self.node.items().next(), self.node.items().last()),
+            _ => return span,
+        };
+        match (first, last) {
+            (Some(_), Some(last)) if last.span().end == span.end => span.sub(0, 1),
+            _ => span,
+        }
     }
 
     /// The node's own place, or its key where nothing is written.
     pub(super) fn place(&self) -> Span {
         let span = self.node.span();
-        if span.is_empty() { self.head() } else { span }
+        match self.entry {
+            Some(entry) if span.is_empty() => entry.key_span,
+            _ => span,
+        }
     }
 }
 

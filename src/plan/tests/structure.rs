@@ -53,7 +53,7 @@ fn missing_keys_point_at_their_parent() {
         &[
             "1:1 missing-key a plan needs `version`",
             "3:3 missing-key a registry set needs one of `registries`, `sync_all_registries` or `select`",
-            "4:23 missing-key a registry needs `registry_id`",
+            "4:21 missing-key a registry needs `registry_id`",
             "6:5 missing-key a project needs `name`",
             "6:5 missing-key a project needs `project_ids`, or `project_id` with `regions`",
         ],
@@ -66,8 +66,8 @@ fn missing_keys_point_at_their_parent() {
 #[test]
 fn half_of_a_pair_is_missing_the_other() {
     let ids = "project_ids:\n      cn-north-4: 0a1b2c3d";
-    assert_lines(&with(ids, "project_id: x"), &["9:5 missing-key `project_id` needs `regions` beside it"]);
-    assert_lines(&with(ids, "regions: [cn-north-4]"), &["9:5 missing-key `regions` needs `project_id` beside it"]);
+    assert_lines(&with(ids, "project_id: x"), &["7:5 missing-key `project_id` needs `regions` beside it"]);
+    assert_lines(&with(ids, "regions: [cn-north-4]"), &["7:5 missing-key `regions` needs `project_id` beside it"]);
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn types_are_named_in_plain_words() {
     for (tail, line, help) in [
         (
             "limits: [1]",
-            "11:1 wrong-type `limits` must be a mapping of keys to values, not a list",
+            "11:9 wrong-type `limits` must be a mapping of keys to values, not a list",
             "write `key: value` lines, without `- ` or `[ ]`",
         ),
         (
@@ -140,17 +140,17 @@ fn types_are_named_in_plain_words() {
         ),
         (
             "limits: { attempt_timeout: 75 }",
-            "11:28 wrong-type `attempt_timeout` needs a unit",
+            "11:28 invalid-value `attempt_timeout` needs a unit",
             "write `75s` for seconds or `75m` for minutes",
         ),
         (
             "rollout: { waves: { name: x } }",
-            "11:12 wrong-type `waves` must be a list, not a mapping",
+            "11:19 wrong-type `waves` must be a list, not a mapping",
             "start each item with `- `",
         ),
         (
             "rollout: { waves: [{ name: x, max_failures: [1] }] }",
-            "11:31 wrong-type `max_failures` must be a whole number or a percentage such as `5%`, not a list",
+            "11:45 wrong-type `max_failures` must be a whole number or a percentage such as `5%`, not a list",
             "",
         ),
         (
@@ -160,7 +160,7 @@ fn types_are_named_in_plain_words() {
         ),
         (
             "vars: { a: [x] }",
-            "11:9 wrong-type `a` must be text or a number or `true` or `false`, not a list",
+            "11:12 wrong-type `a` must be text or a number or `true` or `false`, not a list",
             "write one value; quote it if it starts with `{` or `[`",
         ),
     ] {
@@ -168,6 +168,13 @@ fn types_are_named_in_plain_words() {
         assert_lines(&text, &[line]);
         assert_eq!(only(&text).help.unwrap_or_default(), help, "{tail}");
     }
+    // Of a block only the beginning is underlined.
+    let text = with("    registry_sets: [all]", "    registry_sets:\n      a: 1\n      b: 2\n    labels: { a: 1 }");
+    let read = Read::new(&text);
+    let found = read.structure();
+    assert_eq!(found.iter().map(|found| read.underlined(found)).collect::<Vec<_>>(), ["a", "{ a: 1 }"]);
+    let text = with("    project_ids:\n      cn-north-4: 0a1b2c3d", "    project_ids:\n      - a\n      - b");
+    assert_eq!(Read::new(&text).underlined(&only(&text)), "-");
     assert_lines("- a\n", &["1:1 wrong-type a plan must be a mapping of keys to values, not a list"]);
 }
 
