@@ -46,6 +46,11 @@ pub fn forecast(plan: &ExecutionPlan, latency: Duration) -> Forecast {
 /// Forecasts a run with these options, in which every call is accepted after `latency`.
 #[must_use]
 pub fn forecast_with(plan: &ExecutionPlan, latency: Duration, options: ScheduleOptions) -> Forecast {
+    drive(plan, latency, options).0
+}
+
+/// Drives a schedule to its end; gives it back with the forecast.
+fn drive(plan: &ExecutionPlan, latency: Duration, options: ScheduleOptions) -> (Forecast, Schedule) {
     let mut schedule = Schedule::new(plan, options);
     let mut effects = Vec::new();
     // With one latency for all, calls are answered in the order in which they were sent.
@@ -90,7 +95,7 @@ pub fn forecast_with(plan: &ExecutionPlan, latency: Duration, options: ScheduleO
         }
     }
     let decided_by = if quota_wait.is_zero() { None } else { decider(&schedule) };
-    Forecast { calls, duration: now, quota_wait, decided_by }
+    (Forecast { calls, duration: now, quota_wait, decided_by }, schedule)
 }
 
 /// The bucket that was waited for and sent its last call latest; the first of them in plan order.

@@ -14,6 +14,10 @@ impl Schedule {
                 self.wake(now, gate);
             }
             let Some((rank, queue)) = self.ready.pop_first() else { break };
+            #[cfg(test)]
+            {
+                self.looks += 1;
+            }
             let from = match self.queues[queue as usize].place {
                 Place::Ready { from, .. } => from,
                 Place::Idle | Place::Parked { .. } => None,

@@ -266,6 +266,9 @@ pub struct Schedule {
     started: bool,
     stopping: bool,
     done: bool,
+    /// How often a queue was looked at: the measure of the scheduler's work in tests, where a clock would be noise.
+    #[cfg(test)]
+    pub(crate) looks: usize,
 }
 
 impl Schedule {
@@ -295,6 +298,8 @@ impl Schedule {
             started: false,
             stopping: false,
             done: false,
+            #[cfg(test)]
+            looks: 0,
         }
     }
 
