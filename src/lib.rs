@@ -6,7 +6,6 @@
 
 // Level 0
 pub mod cli;
-pub mod settings;
 pub mod source;
 // Level 1
 pub mod diagnostic;

@@ -1,1 +1,0 @@
-//! Effective settings, each with where it came from.
