@@ -176,7 +176,7 @@ fn every_flag_that_is_named_exists_and_what_is_said_to_be_missing_does_not() {
             .extend(command.get_arguments().filter_map(|argument| argument.get_long()).map(|long| format!("--{long}")));
     }
     let named = |text: &str| -> BTreeSet<String> {
-        let is_flag = |word: &&str| word.starts_with("--") && word.len() > 2;
+        let is_flag = |word: &&str| word.strip_prefix("--").is_some_and(|rest| rest.starts_with(|c: char| c != '-'));
         prose(text).split(|c: char| !(c.is_ascii_lowercase() || c == '-')).filter(is_flag).map(str::to_owned).collect()
     };
     let readme = read("README.md");

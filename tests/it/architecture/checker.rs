@@ -1,6 +1,6 @@
 //! The checker on small bad texts: each rule is seen to fail.
 
-use super::{Pure, Violation, check, rows_pointing_down};
+use super::{Pure, Violation, check, is_test_file, rows_pointing_down};
 
 /// The violations as a person reads them.
 fn broken(path: &str, source: &str) -> Vec<String> {
@@ -107,6 +107,16 @@ fn sees_an_offline_command_that_could_reach_the_network() {
         assert!(broken("command/run.rs", source).is_empty(), "{source}");
     }
     assert!(broken("command/plan.rs", "use crate::io::fs; use crate::forecast::forecast;").is_empty());
+}
+
+#[test]
+fn leaves_out_files_that_hold_tests_only() {
+    for path in ["schedule/tests.rs", "schedule/tests/properties.rs", "io/fs_tests.rs", "schedule/fixture.rs"] {
+        assert!(is_test_file(path), "{path}");
+    }
+    for path in ["schedule/mod.rs", "io/fs.rs", "latests.rs", "policy/contests/mod.rs"] {
+        assert!(!is_test_file(path), "{path}");
+    }
 }
 
 #[test]
