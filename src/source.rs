@@ -5,6 +5,9 @@
 
 use std::sync::Arc;
 
+/// Stands before the text of some files, and is no part of it.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// A half-open range of bytes in one source text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Span {
@@ -158,7 +161,11 @@ impl Source {
     pub fn position(&self, offset: u32) -> Position {
         let offset = (offset as usize).min(self.text.len());
         let line = self.line_starts.partition_point(|start| *start as usize <= offset) - 1;
-        let start = self.line_starts[line] as usize;
+        let mut start = self.line_starts[line] as usize;
+        if start == 0 && self.text.starts_with(BYTE_ORDER_MARK) {
+            // Editors show no column for it.
+            start = BYTE_ORDER_MARK.len_utf8().min(offset);
+        }
         let before = self.text.as_bytes().get(start..offset).unwrap_or_default();
         // Counting the bytes that start a character is right for any offset, boundary or not.
         let column = before.iter().filter(|byte| (**byte as i8) >= -0x40).count();
@@ -227,6 +234,16 @@ mod tests {
         assert_eq!(source.line_count(), 3);
         let end = source.position(u32::MAX);
         assert_eq!((end.line(), end.column()), (3, 1));
+    }
+
+    #[test]
+    fn a_byte_order_mark_has_no_column() {
+        let source = Source::new("p.yaml", "\u{feff}a: 1\nb: 2\n".to_owned());
+        let column = |offset| source.position(offset).column();
+        // The mark is three bytes long; `a` is the first character that anyone sees.
+        assert_eq!((column(0), column(3), column(6)), (1, 1, 4));
+        assert_eq!(source.position(8).line(), 2);
+        assert_eq!(column(8), 1);
     }
 
     #[test]

@@ -189,7 +189,7 @@ fn prepare<'p>(item: &'p RegistryItem, renderer: &mut Renderer<'_>) -> Item<'p> 
     Item {
         id: renderer.field(&item.registry_id, Scope::Registry, RegistryId::parse),
         kind: renderer.field(&item.registry_type, Scope::Registry, RegistryType::parse),
-        span: item.span,
+        span: item.registry_type.span,
     }
 }
 

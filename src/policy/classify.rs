@@ -195,12 +195,14 @@ fn judge_error(status: u16, said: &Said) -> Meaning {
 /// What a code of the gateway says whatever the status; `None` when the status decides.
 fn judge_gateway_code(number: &str, status: u16) -> Option<Meaning> {
     Some(match number {
-        "0301" | "0302" | "0303" | "0305" | "0307" | "0311" => Meaning::Failed(FailureKind::Credential),
+        "0301" | "0303" | "0305" | "0307" | "0311" => Meaning::Failed(FailureKind::Credential),
         "0308" => Meaning::Retry(FailureKind::Throttled),
         "0613" => Meaning::Retry(FailureKind::Unavailable),
         // The gateway refused before it passed anything on; some sites send 500 or 404 with these.
-        "0101" | "0103" | "0104" | "0105" | "0106" | "0204" | "0205" | "0304" | "0306" | "0310" | "0401" | "0402"
-        | "0404" | "0501" | "0502" | "0602" | "0607" | "0801" | "0802" => Meaning::Failed(FailureKind::Refused),
+        "0101" | "0103" | "0104" | "0105" | "0106" | "0204" | "0205" | "0302" | "0304" | "0306" | "0310" | "0401"
+        | "0402" | "0404" | "0501" | "0502" | "0602" | "0607" | "0801" | "0802" => {
+            Meaning::Failed(FailureKind::Refused)
+        }
         // Something broke at the gateway or behind it, perhaps after the request had been passed on.
         "0202" | "0203" | "0601" | "0605" | "0606" | "0608" | "0609" | "0610" | "0611" | "0612" | "0705" => {
             Meaning::Unknown

@@ -109,6 +109,9 @@ impl Engine {
                 }
             });
         }
+        if let Some(undefined) = scanned.undefined {
+            return Err(undefined);
+        }
         let id = TemplateId(u32::try_from(self.templates.len()).unwrap_or(u32::MAX));
         self.templates.push(Template { pieces, uses: scanned.uses, labels: scanned.labels });
         self.ids.insert(key, id);

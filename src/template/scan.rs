@@ -87,6 +87,9 @@ pub(super) struct Scanned {
     pub(super) uses: Uses,
     /// Where `project.labels` is named, if it is.
     pub(super) labels: Option<Range<usize>>,
+    /// The first name that is not defined. It is told only when tera has nothing to say: in `a b`, `b` is no missing
+    /// name but a mistake in the expression.
+    pub(super) undefined: Option<TemplateError>,
 }
 
 /// Splits `text` and checks everything that needs no evaluation.
@@ -98,7 +101,7 @@ pub(super) fn scan(text: &str, scope: Scope, variables: &BTreeMap<String, Value>
     if let Some((at, c)) = text.char_indices().find(|(_, c)| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
         return Err(TemplateError::syntax(at..at + c.len_utf8(), "a template can't hold control characters"));
     }
-    let mut scanned = Scanned { parts: Vec::new(), uses: Uses::default(), labels: None };
+    let mut scanned = Scanned { parts: Vec::new(), uses: Uses::default(), labels: None, undefined: None };
     let mut at = 0;
     let mut trim_next = false;
     while at < text.len() {
@@ -325,7 +328,8 @@ impl Checker<'_> {
             ["vars", variable] if self.variables.contains_key(*variable) => self.variable(variable, range)?,
             _ => {
                 let available = self.available(path[0]);
-                return Err(TemplateError::new(ErrorKind::Undefined { name, available }, range));
+                let error = TemplateError::new(ErrorKind::Undefined { name, available }, range);
+                self.scanned.undefined.get_or_insert(error);
             }
         }
         Ok(end)

@@ -6,7 +6,7 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use crate::cli::{ColorArg, GlobalArgs};
-use crate::diagnostic::{Diagnostic, Style, render};
+use crate::diagnostic::{Diagnostic, Style, render, visible};
 use crate::source::Sources;
 
 /// The width when there is no terminal to ask.
@@ -116,7 +116,9 @@ impl Console {
             Style::Colour => "\u{1b}[1;31merror\u{1b}[0m",
             Style::Plain => "error",
         };
-        self.message(&format!("{word}: {text}"));
+        // Paths, flags and what services say end up here: nothing of it may steer the terminal.
+        let lines: Vec<_> = text.lines().map(visible).collect();
+        self.message(&format!("{word}: {}", lines.join("\n")));
     }
 
     /// Diagnostics as the result of a command, on standard output.

@@ -355,10 +355,56 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
     ("directive", "this directive is not well formed", "this directive", "remove the line; plans need no directives"),
 ];
 
+/// The bracket that is open at the end of the text, when the parser ran into the end looking for its partner. Looks back over
+/// as much text as a person would.
+fn never_closed(lines: &Lines<'_>) -> Option<Finding> {
+    if !lines.text[lines.at..].trim().is_empty() {
+        return None;
+    }
+    let from = lines.at.saturating_sub(64 * 1024);
+    let bytes = lines.text.as_bytes();
+    let mut closed = 0_usize;
+    let open = (from..lines.at).rev().find(|at| match bytes[*at] {
+        b']' | b'}' => {
+            closed += 1;
+            false
+        }
+        b'[' | b'{' if closed == 0 => true,
+        b'[' | b'{' => {
+            closed -= 1;
+            false
+        }
+        _ => false,
+    })?;
+    let (opening, closing, example) =
+        if bytes[open] == b'[' { ('[', ']', "[a, b]") } else { ('{', '}', "{ key: value }") };
+    Some(Finding {
+        span: Span::new(open, open + 1),
+        message: format!("this `{opening}` is never closed"),
+        label: "opened here",
+        help: format!("close it with `{closing}`, as in `{example}`"),
+    })
+}
+
+/// The first tab of the line's indentation; the parser notices it at what follows.
+fn tab(lines: &Lines<'_>) -> Span {
+    let start = lines.start();
+    match lines.text[start..].find(|c: char| c != ' ') {
+        Some(offset) if lines.text[start + offset..].starts_with('\t') => Span::new(start + offset, start + offset + 1),
+        _ => lines.character(),
+    }
+}
+
 fn by_table(lines: &Lines<'_>, info: &str) -> Finding {
+    if info.contains("flow")
+        && let Some(finding) = never_closed(lines)
+    {
+        return finding;
+    }
     match TABLE.iter().find(|(part, ..)| info.contains(part)) {
-        Some((_, message, label, help)) => {
-            Finding { span: lines.character(), message: (*message).to_owned(), label, help: (*help).to_owned() }
+        Some((part, message, label, help)) => {
+            let span = if *part == "tab" { tab(lines) } else { lines.character() };
+            Finding { span, message: (*message).to_owned(), label, help: (*help).to_owned() }
         }
         None => Finding {
             span: lines.character(),

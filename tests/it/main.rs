@@ -2,10 +2,12 @@
 
 mod architecture;
 mod cases;
+mod catalogue;
 mod commands;
 mod common;
 mod hostile;
 mod offline;
 mod plans;
+mod readme;
 mod run;
 mod secret;

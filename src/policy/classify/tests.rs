@@ -103,7 +103,7 @@ fn errors_are_judged_by_code_and_then_by_status() {
         (401, gateway("APIGW.0301"), "failed Credential APIGW.0301: m"),
         (400, gateway("APIGW.0301"), "failed Credential APIGW.0301: m"),
         (401, String::new(), "failed Credential the credential was refused, and the answer doesn't say why"),
-        (403, gateway("APIGW.0302"), "failed Credential APIGW.0302: m"),
+        (403, gateway("APIGW.0302"), "failed Refused APIGW.0302: m"),
         (403, gateway("APIGW.0303"), "failed Credential APIGW.0303: m"),
         (401, gateway("APIGW.0307"), "failed Credential APIGW.0307: m"),
         (403, gateway("APIGW.0802"), "failed Refused APIGW.0802: m"),
