@@ -9,6 +9,7 @@ use std::process::Command;
 const OPERATIONS: usize = 10_000;
 const ROUNDS: usize = 5;
 
+#[expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("plan.yaml");
@@ -49,9 +50,9 @@ fn plan() -> String {
         "version: 1\nname: wide\nregistry_sets:\n  all: {{ sync_all_registries: true }}\ndefaults: {{ registry_sets: [all] }}\nrollout: {{ max_operations: {OPERATIONS} }}\nlimits:\n  quota: {{ calls: 100000, per: 1s }}\n  concurrency: 64\n  region_concurrency: 64\nprojects:\n"
     );
     for index in 0..OPERATIONS {
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "  - {{ name: project-{index:05}, project_ids: {{ cn-north-4: 0a1b2c3d4e5f60718293a4b5{index:08x} }} }}\n"
+            "  - {{ name: project-{index:05}, project_ids: {{ cn-north-4: 0a1b2c3d4e5f60718293a4b5{index:08x} }} }}"
         );
     }
     text

@@ -14,6 +14,8 @@ use saphyr_parser::{Event, Parser};
 const OPERATIONS: usize = 100_000;
 const ROUNDS: usize = 7;
 
+#[expect(clippy::disallowed_methods, reason = "the parent tells its copy what to measure by the environment")]
+#[expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 fn main() {
     if let Some(path) = std::env::var_os("TOKENISE") {
         tokenise(Path::new(&path));
@@ -75,6 +77,7 @@ fn tokenise(path: &Path) {
     assert!(scalars > 0);
 }
 
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 fn timed(command: &mut Command) -> Duration {
     let start = Instant::now();
     let output = command.output().expect("the command starts");

@@ -132,7 +132,7 @@ impl RunSummary {
     #[must_use]
     pub fn causes(&self) -> Vec<Cause> {
         let mut causes: Vec<Cause> = Vec::new();
-        let mut known: HashMap<(&'static str, Option<FailureKind>, Option<&str>, String), usize> = HashMap::new();
+        let mut known: HashMap<CauseKey<'_>, usize> = HashMap::new();
         for (op, operation) in self.operations.iter().enumerate() {
             let Some(outcome) = &operation.outcome else {
                 continue;
@@ -189,6 +189,9 @@ impl Counts {
         *count += 1;
     }
 }
+
+/// What makes two operations one cause: outcome, kind, code, and the message without ids.
+type CauseKey<'a> = (&'static str, Option<FailureKind>, Option<&'a str>, String);
 
 /// Operations that ended the same way for the same reason.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What a run talks to: the service with credentials from the environment, or the embedded simulator.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use super::Context;
@@ -96,7 +96,7 @@ impl Service {
             context.console.detail(&format!("credential {name}: {}", found.describe()));
             credentials.insert(name.clone(), found.credential);
         }
-        let extra_roots = args.ca_cert.as_ref().map(read_certificate).transpose()?;
+        let extra_roots = args.ca_cert.as_deref().map(read_certificate).transpose()?;
         let (concurrency, attempt_timeout) = extremes(plan);
         let options = HttpOptions::new(concurrency, attempt_timeout, &context.environment);
         let transport = HttpTransport::new(&HttpOptions { extra_roots, ..options })?;
@@ -163,7 +163,7 @@ fn extremes(plan: &ExecutionPlan) -> (usize, Duration) {
     (concurrency, limits().map(|limits| limits.attempt_timeout).min().unwrap_or_default())
 }
 
-fn read_certificate(path: &PathBuf) -> Result<Vec<u8>, ServiceError> {
+fn read_certificate(path: &Path) -> Result<Vec<u8>, ServiceError> {
     fs::read_text(path)
         .map(String::into_bytes)
         .map_err(|error| ServiceError::Usage(format!("--ca-cert {}: {error}", path.display())))

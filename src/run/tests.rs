@@ -49,6 +49,7 @@ struct Service {
 }
 
 impl Service {
+    #[expect(clippy::disallowed_methods, reason = "the origin of virtual time, which stands still until all wait")]
     fn new(limit: (usize, Duration), script: impl Fn(usize, usize) -> Result<Answer, SendError> + 'static) -> Self {
         Self {
             clock: VirtualClock(Instant::now()),

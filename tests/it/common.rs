@@ -129,6 +129,7 @@ pub(crate) fn bounded<S: AsRef<OsStr>>(dir: &Path, args: impl IntoIterator<Item 
     finish(hss_sync_bounded(dir).args(args))
 }
 
+#[expect(clippy::disallowed_methods, reason = "a watchdog, in real time")]
 fn wait(child: &mut Child) -> (ExitStatus, bool) {
     let started = Instant::now();
     loop {

@@ -125,10 +125,7 @@ fn a_long_text_behind_many_aliases_is_refused_or_bounded() {
     // 1 MB × 100,000 = 100 GB if each alias copied its text.
     let long = "x".repeat(1_000_000);
     let aliases = vec!["*a"; 100_000].join(", ");
-    refused(
-        format!("{GOOD}vars:\n  a: &a {long}\n  b: [{aliases}]\n"),
-        &["alias-budget", "wrong-type"],
-    );
+    refused(format!("{GOOD}vars:\n  a: &a {long}\n  b: [{aliases}]\n"), &["alias-budget", "wrong-type"]);
 }
 
 #[test]

@@ -279,6 +279,7 @@ fn the_report_has_the_operations_of_the_plan() {
 
 /// Waits until the child said something on its standard error file, for at most a minute.
 #[cfg(unix)]
+#[expect(clippy::disallowed_methods, reason = "a watchdog, in real time")]
 fn wait_for(path: &Path, piece: &str) {
     let start = Instant::now();
     while !std::fs::read_to_string(path).unwrap_or_default().contains(piece) {

@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -230,9 +229,7 @@ async fn silence_and_slowness_end_with_the_timeout() {
     })
     .await;
     for address in [silent, slow] {
-        let started = Instant::now();
         assert_eq!(no_answer(send_to(&address, SHORT).await), "no answer after sending (timeout 0.3 s)");
-        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     }
 }
 
@@ -452,6 +449,7 @@ fn proxies_come_from_the_captured_environment() {
 
 /// Runs itself in a process whose system has no CA certificates, since that is read from the environment.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the test asks whether it is the process that it started")]
 fn a_system_without_roots_is_named() {
     if std::env::var_os("HSS_SYNC_TEST_NO_ROOTS").is_some() {
         let bare = HttpOptions::new(1, AMPLE, &BTreeMap::new());
