@@ -3,7 +3,7 @@
 //! Hashes are taken over length-prefixed fields or JSON with a fixed order of keys, never over positions, paths or
 //! layout. `docs/expansion.md` says what changes them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -92,7 +92,13 @@ pub(super) fn identify(target: &Target, content_hash: &[u8; 32]) -> Identity {
 
 /// `{project}/{region}/{enterprise project}/{digits of the hash}`.
 pub(super) fn operation_id(target: &Target, identity: &Identity, digits: usize) -> Result<OperationId, InvalidValue> {
-    let mut id = format!("{}/{}/{}/", target.project, target.region, target.enterprise_project_id);
+    let parts = [target.project.as_str(), target.region.as_str(), target.enterprise_project_id.as_str()];
+    let length: usize = parts.iter().map(|part| part.len() + 1).sum();
+    let mut id = String::with_capacity(length + digits);
+    for part in parts {
+        id.push_str(part);
+        id.push('/');
+    }
     push_hex(&mut id, &identity.operation, digits);
     OperationId::parse(&id)
 }
@@ -110,30 +116,22 @@ pub(super) fn assign_ids_from(
     let mut digits = shortest;
     let mut open: Vec<usize> = (0..operations.len()).collect();
     while !open.is_empty() {
-        let mut taken: HashMap<OperationId, Vec<usize>> = HashMap::with_capacity(open.len());
-        for index in open.drain(..) {
+        let mut taken: HashMap<OperationId, usize> = HashMap::with_capacity(open.len());
+        let mut equal = BTreeSet::new();
+        for index in open {
             let operation = &mut operations[index];
             operation.id = operation_id(&operation.target, &identities[index], digits)?;
-            taken.entry(operation.id.clone()).or_default().push(index);
+            if let Some(other) = taken.insert(operation.id.clone(), index) {
+                equal.extend([other, index]);
+            }
         }
         if digits >= 64 {
             break;
         }
-        open = taken.into_values().filter(|indices| indices.len() > 1).flatten().collect();
-        open.sort_unstable();
+        open = equal.into_iter().collect();
         digits = (digits * 2).min(64);
     }
     Ok(())
-}
-
-/// One operation in the plan's digest. Its own hash stands for region, project id, enterprise project, credential and
-/// content.
-#[derive(serde::Serialize)]
-struct CanonicalOperation<'a> {
-    project: &'a str,
-    operation: &'a [u8; 32],
-    wave: &'a str,
-    endpoint: Option<&'a str>,
 }
 
 #[derive(serde::Serialize)]
@@ -163,18 +161,15 @@ pub(super) fn plan_digest(
     let mut hash = Hash::default();
     hash.json(&canonical_plan(file, waves));
     let mut order: Vec<usize> = (0..operations.len()).collect();
-    order.sort_by_cached_key(|index| {
-        let target = &operations[*index].target;
-        (target.project.clone(), target.region.clone(), identities[*index].operation)
-    });
+    let key = |index: usize| (&identities[index].operation, operations[index].target.project.as_str());
+    order.sort_unstable_by(|one, other| key(*one).cmp(&key(*other)));
     for index in order {
         let Operation { target, wave, .. } = &operations[index];
-        hash.json(&CanonicalOperation {
-            project: target.project.as_str(),
-            operation: &identities[index].operation,
-            wave: waves.get(*wave).copied().unwrap_or_default(),
-            endpoint: own.get(target.region.as_str()).map(|endpoint| endpoint.as_str()),
-        });
+        // The operation's own hash stands for region, project id, enterprise project, credential and content.
+        hash.field(target.project.as_str().as_bytes());
+        hash.field(&identities[index].operation);
+        hash.field(waves.get(*wave).copied().unwrap_or_default().as_bytes());
+        hash.field(own.get(target.region.as_str()).map_or("", |endpoint| endpoint.as_str()).as_bytes());
     }
     hash.digest()
 }
@@ -227,10 +222,16 @@ fn push_hex(text: &mut String, bytes: &[u8], digits: usize) {
 /// Bytes that are collected before they are hashed: many small updates cost more than one.
 const BLOCK: usize = 16 * 1024;
 
-#[derive(Default)]
 struct Hash {
     sha: Sha256,
     pending: Vec<u8>,
+}
+
+impl Default for Hash {
+    /// With room for the fields of one operation.
+    fn default() -> Self {
+        Self { sha: Sha256::default(), pending: Vec::with_capacity(256) }
+    }
 }
 
 impl Hash {
