@@ -54,14 +54,14 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
     let outputs = Outputs::parse(&args.report, &args.state_dir, &id).map_err(|message| context.usage(&message))?;
     let service =
         Service::connect(context, args, &loaded.plan, clock).await.map_err(|error| refused(context, &error))?;
-    outputs.prepare().map_err(|message| {
-        context.console.error(&message);
-        ExitStatus::Unwritable
-    })?;
     if !confirmed(context, args, &loaded) {
         context.console.message("nothing was sent");
         return Err(ExitStatus::Incomplete);
     }
+    outputs.prepare().map_err(|message| {
+        context.console.error(&message);
+        ExitStatus::Unwritable
+    })?;
 
     let options = RunOptions {
         run: id,
