@@ -22,6 +22,9 @@ pub struct Forecast {
     pub quota_wait: Duration,
     /// The endpoint (or other bucket) that decides, if the quota does, and its calls.
     pub decided_by: Option<Decider>,
+    /// When the operations end, the first one first: what a progress display measures a run by.
+    #[serde(skip)]
+    pub ends: Vec<Duration>,
 }
 
 /// The quota bucket that decides how long a run takes.
@@ -56,6 +59,7 @@ fn drive(plan: &ExecutionPlan, latency: Duration, options: ScheduleOptions) -> (
     // With one latency for all, calls are answered in the order in which they were sent.
     let mut flights: VecDeque<(Duration, OpIndex)> = VecDeque::new();
     let (mut now, mut calls, mut quota_wait) = (Duration::ZERO, 0, Duration::ZERO);
+    let mut ends = Vec::with_capacity(plan.operations.len());
     let mut input = Input::Start;
     loop {
         schedule.step(now, input, &mut effects);
@@ -67,11 +71,9 @@ fn drive(plan: &ExecutionPlan, latency: Duration, options: ScheduleOptions) -> (
                     flights.push_back((now + latency, op));
                 }
                 Effect::WaitUntil { at, what } => wake = Some((at, what)),
+                Effect::End { .. } => ends.push(now),
                 Effect::Done => done = true,
-                Effect::WaveStarted { .. }
-                | Effect::AttemptEnded { .. }
-                | Effect::End { .. }
-                | Effect::Stopping { .. } => {}
+                Effect::WaveStarted { .. } | Effect::AttemptEnded { .. } | Effect::Stopping { .. } => {}
             }
         }
         if done {
@@ -95,7 +97,7 @@ fn drive(plan: &ExecutionPlan, latency: Duration, options: ScheduleOptions) -> (
         }
     }
     let decided_by = if quota_wait.is_zero() { None } else { decider(&schedule) };
-    (Forecast { calls, duration: now, quota_wait, decided_by }, schedule)
+    (Forecast { calls, duration: now, quota_wait, decided_by, ends }, schedule)
 }
 
 /// The bucket that was waited for and sent its last call latest; the first of them in plan order.

@@ -7,22 +7,26 @@ use crate::cli::ExplainArgs;
 use crate::diagnostic::{Code, nearest, visible};
 use crate::exit::ExitStatus;
 use crate::policy::{ServiceCode, service_code, service_codes};
+use crate::report::wrap;
+
+/// Longer lines are hard to read, however wide the terminal is.
+const WIDEST: usize = 100;
 
 /// Explains one code, or lists them all.
 pub(super) fn explain(context: &Context, args: &ExplainArgs) -> ExitStatus {
+    let width = context.console.width().map_or(WIDEST, |width| width.min(WIDEST));
     let Some(asked) = &args.code else {
-        return context.print(&list());
+        return context.print(&list(width));
     };
     let asked = asked.trim();
     if let Some(code) = Code::parse(&asked.to_ascii_lowercase()) {
-        return context.print(&diagnostic_text(code));
+        return context.print(&diagnostic_text(code, width));
     }
     if let Some(entry) = service_code(&asked.to_ascii_uppercase()) {
-        return context.print(&service_text(entry));
+        return context.print(&service_text(entry, width));
     }
     if let Some(status) = ExitStatus::ALL.into_iter().find(|status| status.code().to_string() == asked) {
-        let text = format!("exit code {}: {}\n\n{}\n", status.code(), status.meaning(), status.next_step());
-        return context.print(&text);
+        return context.print(&status_text(status, width));
     }
     let known = Code::ALL.iter().map(|code| code.as_str()).chain(service_codes().iter().map(|entry| entry.code));
     let suggestion = match nearest(asked, known) {
@@ -36,15 +40,13 @@ pub(super) fn explain(context: &Context, args: &ExplainArgs) -> ExitStatus {
     ExitStatus::Usage
 }
 
-fn diagnostic_text(code: Code) -> String {
+fn diagnostic_text(code: Code, width: usize) -> String {
     let explanation = code.explanation();
-    let mut text = format!(
-        "{}[{code}]: {}\n\n{}\n",
-        code.severity().as_str(),
-        explanation.summary,
-        explanation.detail,
-        code = code.as_str()
-    );
+    let (severity, code) = (code.severity().as_str(), code.as_str());
+    let mut text = String::new();
+    wrap(&mut text, "", "    ", &format!("{severity}[{code}]: {}", explanation.summary), width);
+    text.push('\n');
+    wrap(&mut text, "", "", explanation.detail, width);
     for (title, sample) in [("A plan that gets it", explanation.bad), ("Mended", explanation.good)] {
         if !sample.is_empty() {
             let _ = write!(text, "\n{title}:\n\n");
@@ -56,23 +58,40 @@ fn diagnostic_text(code: Code) -> String {
     text
 }
 
-fn service_text(entry: &ServiceCode) -> String {
-    format!("{}: {}\n\nUsual cause: {}\nNext step:   {}\n", entry.code, entry.meaning, entry.cause, entry.next_step)
+fn service_text(entry: &ServiceCode, width: usize) -> String {
+    let mut text = String::new();
+    wrap(&mut text, "", "    ", &format!("{}: {}", entry.code, entry.meaning), width);
+    text.push('\n');
+    wrap(&mut text, "Usual cause: ", "             ", entry.cause, width);
+    wrap(&mut text, "Next step:   ", "             ", entry.next_step, width);
+    text
 }
 
-fn list() -> String {
-    let mut text = String::from("Diagnostics of plans\n");
-    let width = Code::ALL.iter().map(|code| code.as_str().len()).max().unwrap_or(0);
-    for code in Code::ALL {
-        let _ = writeln!(text, "  {:<width$}  {}", code.as_str(), code.explanation().summary);
-    }
-    text.push_str("\nCodes of HSS and its gateway\n");
-    for entry in service_codes() {
-        let _ = writeln!(text, "  {:<width$}  {}", entry.code, entry.meaning);
-    }
-    text.push_str("\nExit codes\n");
-    for status in ExitStatus::ALL {
-        let _ = writeln!(text, "  {:<width$}  {}", status.code(), status.meaning());
-    }
+fn status_text(status: ExitStatus, width: usize) -> String {
+    let mut text = String::new();
+    wrap(&mut text, "", "    ", &format!("exit code {}: {}", status.code(), status.meaning()), width);
+    text.push('\n');
+    wrap(&mut text, "", "", status.next_step(), width);
     text
+}
+
+fn list(width: usize) -> String {
+    let diagnostics = Code::ALL.iter().map(|code| (code.as_str(), code.explanation().summary));
+    let service = service_codes().iter().map(|entry| (entry.code, entry.meaning));
+    let exits: Vec<(String, &str)> = ExitStatus::ALL.map(|status| (status.code().to_string(), status.meaning())).into();
+    let exits = exits.iter().map(|(code, meaning)| (code.as_str(), *meaning));
+    let column = Code::ALL.iter().map(|code| code.as_str().len()).max().unwrap_or(0);
+    let mut text = String::from("Diagnostics of plans\n");
+    entries(&mut text, diagnostics, column, width);
+    text.push_str("\nCodes of HSS and its gateway\n");
+    entries(&mut text, service, column, width);
+    text.push_str("\nExit codes\n");
+    entries(&mut text, exits, column, width);
+    text
+}
+
+fn entries<'a>(text: &mut String, codes: impl Iterator<Item = (&'a str, &'a str)>, column: usize, width: usize) {
+    for (code, meaning) in codes {
+        wrap(text, &format!("  {code:<column$}  "), &" ".repeat(column + 4), meaning, width);
+    }
 }

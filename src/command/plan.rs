@@ -20,7 +20,11 @@ pub(super) fn show(context: &Context, input: &InputArgs, pace: &PaceArgs, format
     context.console.diagnostics(&warnings, &sources);
     let status = super::load::status_of_warnings(context, input, &warnings);
     let written = match format {
-        FormatArg::Human => context.console.result(&report::plan_tables(&plan, &forecast, context.console.width())),
+        FormatArg::Human => {
+            // A file or another program gets everything whole.
+            let width = context.console.width().unwrap_or(usize::MAX);
+            context.console.result(&report::plan_tables(&plan, &forecast, width, usize::MAX))
+        }
         FormatArg::Json => context.console.result_with(|out| report::write_plan(out, &plan, &sources, &forecast)),
     };
     context.printed(written, status)

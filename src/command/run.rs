@@ -20,7 +20,12 @@ use crate::run::port::{Clock, EventSink};
 use crate::run::{RunError, RunOptions, run as drive};
 use crate::source::Sources;
 use crate::summary::RunSummary;
-use crate::terminal::progress::{Bar, Lines};
+use crate::terminal::console::DEFAULT_WIDTH;
+use crate::terminal::lines::Lines;
+use crate::terminal::progress::Bar;
+
+/// Operations of a plan that are shown before the question.
+const MOST_ROWS: usize = 20;
 
 /// Sends the requests of plans and reports on every operation.
 pub(super) fn run(context: &Context, args: &RunArgs) -> ExitStatus {
@@ -71,7 +76,7 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
         max_duration: bounds.max_duration,
         seed: fastrand::u64(..),
     };
-    let summary = send(context, &loaded.plan, &service, &options, &clock).await?;
+    let summary = send(context, &loaded, &service, &options, &clock).await?;
     Ok(tell(context, &loaded.plan, &loaded.sources, &summary, &outputs, service.is_simulated()))
 }
 
@@ -145,23 +150,25 @@ fn confirmed(context: &Context, args: &RunArgs, loaded: &Loaded) -> bool {
         return true;
     }
     let calls = loaded.forecast.calls;
-    context.console.message(&report::plan_tables(&loaded.plan, &loaded.forecast, context.console.width()));
+    let width = context.console.width().unwrap_or(DEFAULT_WIDTH);
+    context.console.message(&report::plan_tables(&loaded.plan, &loaded.forecast, width, MOST_ROWS));
     context.console.ask(&format!("Send {calls} {}?", if calls == 1 { "request" } else { "requests" }))
 }
 
 /// Drives the run to its end. The error is a run that was ended at once by a second Ctrl-C.
 async fn send(
     context: &Context,
-    plan: &ExecutionPlan,
+    loaded: &Loaded,
     service: &Service,
     options: &RunOptions,
     clock: &RunClock,
 ) -> Result<RunSummary, ExitStatus> {
+    let (plan, ends) = (&loaded.plan, &loaded.forecast.ends);
     let signals = Signals::catch().map_err(|error| {
         context.usage(&format!("signals can't be caught, so that Ctrl-C would lose what was in flight: {error}"))
     })?;
-    let mut bar = context.console.has_bar().then(|| Bar::new(plan.operations.len()));
-    let mut lines = Lines::new(&context.console);
+    let mut bar = context.console.has_bar().then(|| Bar::new(plan, ends));
+    let mut lines = Lines::new(&context.console, ends);
     let sink: &mut dyn EventSink = match &mut bar {
         Some(bar) => bar,
         None => &mut lines,
@@ -204,7 +211,8 @@ fn tell(
     let exit = ExitStatus::of_run(summary);
     let facts = RunFacts { exit, simulated };
     let written = outputs.write(context, |out| report::write_run(out, plan, sources, summary, facts));
-    let mut text = report::closing(plan, sources, summary);
+    let width = context.console.width().unwrap_or(DEFAULT_WIDTH);
+    let mut text = report::closing(plan, sources, summary, width);
     let exit = match written {
         Ok(path) => {
             text.push_str(&format!("\nreport    {}\n", visible(&path.display().to_string())));

@@ -33,6 +33,7 @@ fn a_pause_is_not_the_quotas_doing() {
     fixture.operations(1, 1, "cn-north-4", "default");
     let forecast = forecast(&fixture.build(), ms(400));
     assert_eq!((forecast.calls, forecast.duration), (3, ms(400 + 400 + 120_000 + 400)));
+    assert_eq!(forecast.ends, [ms(400), ms(800), ms(121_200)]);
     assert_eq!((forecast.quota_wait, forecast.decided_by), (Duration::ZERO, None));
 }
 

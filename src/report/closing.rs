@@ -1,11 +1,14 @@
 //! The end of a run as text: the counts, then each cause once with its count, places and next step.
+//!
+//! The unit tests hold whole texts: this is what people read when something went wrong.
 
 use std::fmt::Write;
 
 use unicode_width::UnicodeWidthStr;
 
+use super::wrap::{unbroken, wrap};
 use crate::diagnostic::visible;
-use crate::event::{FailureKind, OpIndex, Outcome};
+use crate::event::{Failure, FailureKind, OpIndex, Outcome};
 use crate::expand::ExecutionPlan;
 use crate::model::{format_duration, format_estimate};
 use crate::policy::service_code;
@@ -14,26 +17,24 @@ use crate::summary::{Cause, RunSummary};
 
 /// Causes that are shown; the rest is counted. The report has them all.
 const MOST_CAUSES: usize = 10;
-/// Operations that are named for a cause.
+/// Places that are named for a cause.
 const MOST_PLACES: usize = 3;
+/// Characters of a message that are shown; the report has it whole.
+const LONGEST_MESSAGE: usize = 300;
 
 /// The last lines of a run: what became of its operations, and why.
+///
+/// `width` is the terminal's, in columns; no line is wider.
 #[must_use]
-pub fn closing(plan: &ExecutionPlan, sources: &Sources, summary: &RunSummary) -> String {
-    let mut text = counts_line(summary);
+pub fn closing(plan: &ExecutionPlan, sources: &Sources, summary: &RunSummary, width: usize) -> String {
+    let mut text = String::new();
+    wrap(&mut text, "", "  ", &counts(summary), width);
     let causes = summary.causes();
     if !causes.is_empty() {
         text.push('\n');
     }
-    let heads: Vec<String> = causes.iter().take(MOST_CAUSES).map(head).collect();
-    let width = heads.iter().map(|head| head.width()).max().unwrap_or(0).min(54);
-    for (cause, head) in causes.iter().zip(&heads) {
-        let padding = width.saturating_sub(head.width());
-        let _ = writeln!(text, "{head}{}  {}", " ".repeat(padding), places(plan, &cause.ops));
-        if let Some(advice) = advice(cause) {
-            let place = cause.ops.first().map(|op| place(plan, sources, *op)).unwrap_or_default();
-            let _ = writeln!(text, "    {place}: {advice}");
-        }
+    for cause in causes.iter().take(MOST_CAUSES) {
+        cause_text(&mut text, plan, sources, cause, width);
     }
     if causes.len() > MOST_CAUSES {
         let _ = writeln!(text, "and {} more causes, in the report", causes.len() - MOST_CAUSES);
@@ -41,7 +42,8 @@ pub fn closing(plan: &ExecutionPlan, sources: &Sources, summary: &RunSummary) ->
     text
 }
 
-fn counts_line(summary: &RunSummary) -> String {
+/// `11 accepted, 2 failed of 13 in 2.7 s (forecast 2 s), 15 calls, 0 throttled`
+fn counts(summary: &RunSummary) -> String {
     let counts = &summary.counts;
     let named = [
         (counts.accepted, "accepted"),
@@ -59,40 +61,89 @@ fn counts_line(summary: &RunSummary) -> String {
         .map(|(_, (count, word))| format!("{count} {word}"))
         .collect();
     format!(
-        "{} of {} in {} (forecast {}), {} {}, {} throttled\n",
+        "{} of {} in {} (forecast {}), {} {}, {} throttled",
         parts.join(", "),
         counts.planned,
-        format_duration(summary.elapsed),
-        format_estimate(summary.forecast),
+        unbroken(&format_duration(summary.elapsed)),
+        unbroken(&format_estimate(summary.forecast)),
         summary.attempts,
         if summary.attempts == 1 { "call" } else { "calls" },
         summary.throttled,
     )
 }
 
+/// What happened and where, on one line if there is room, and what to do about it.
+fn cause_text(text: &mut String, plan: &ExecutionPlan, sources: &Sources, cause: &Cause, width: usize) {
+    let (head, places) = (head(cause), places(plan, &cause.ops));
+    if head.width() + 2 + places.width() <= width {
+        wrap(text, "", "", &format!("{head}  {places}"), width);
+    } else {
+        wrap(text, "", "    ", &head, width);
+        wrap(text, "    ", "    ", &places, width);
+    }
+    if let Some(advice) = advice(cause) {
+        let place = cause.ops.first().map(|op| place(plan, sources, *op)).unwrap_or_default();
+        wrap(text, "    ", "    ", &format!("{place}: {advice}"), width);
+    }
+}
+
 fn head(cause: &Cause) -> String {
-    let count = cause.ops.len();
     let outcome = match cause.outcome {
-        "unknown" => "unknown: ",
+        "unknown" => "unknown, ",
         "not_attempted" => "not attempted: ",
         "skipped" => "skipped: ",
         _ => "",
     };
-    let code = cause.code.as_ref().map(|code| format!("{code} ")).unwrap_or_default();
-    let message: String = cause.message.chars().take(120).collect();
-    format!("{count} × {outcome}{}{}", visible(&code), visible(&message))
+    let message = shortened(&cause.message);
+    let what = match cause.kind {
+        Some(kind) => what_happened(kind, cause.code.as_deref(), &message),
+        None => message,
+    };
+    format!("{} × {outcome}{}", cause.ops.len(), visible(&what))
 }
 
-fn places(plan: &ExecutionPlan, operations: &[OpIndex]) -> String {
-    let name = |op: &OpIndex| {
-        let target = &plan.operations[*op].target;
-        format!("{} / {}", target.project, target.region)
-    };
-    let mut named: Vec<String> = operations.iter().take(MOST_PLACES).map(name).collect();
-    if operations.len() > MOST_PLACES {
-        named.push(format!("and {} more", operations.len() - MOST_PLACES));
+/// The code with what the service said; without a code, first what we saw and then the details.
+fn what_happened(kind: FailureKind, code: Option<&str>, message: &str) -> String {
+    if let Some(code) = code {
+        return format!("{code} {message}");
     }
-    named.join(", ")
+    let saw = match kind {
+        FailureKind::NotSent => "no connection",
+        FailureKind::NoAnswer => "no answer after sending",
+        _ => return message.to_owned(),
+    };
+    if message.starts_with(saw) { message.to_owned() } else { format!("{saw} ({message})") }
+}
+
+fn shortened(message: &str) -> String {
+    match message.char_indices().nth(LONGEST_MESSAGE) {
+        Some((end, _)) => format!("{}…", &message[..end]),
+        None => message.to_owned(),
+    }
+}
+
+fn name(plan: &ExecutionPlan, op: OpIndex) -> String {
+    let target = &plan.operations[op].target;
+    format!("{} / {}", target.project, target.region)
+}
+
+/// Where it happened; a project and region with several requests is named once.
+fn places(plan: &ExecutionPlan, operations: &[OpIndex]) -> String {
+    let mut named: Vec<String> = Vec::new();
+    for op in operations {
+        let name = name(plan, *op);
+        if !named.contains(&name) {
+            if named.len() == MOST_PLACES {
+                break;
+            }
+            named.push(name);
+        }
+    }
+    let shown = operations.iter().filter(|op| named.contains(&name(plan, **op))).count();
+    if operations.len() > shown {
+        named.push(format!("and {} more", operations.len() - shown));
+    }
+    named.iter().map(|name| unbroken(name)).collect::<Vec<_>>().join(", ")
 }
 
 fn place(plan: &ExecutionPlan, sources: &Sources, op: OpIndex) -> String {
@@ -106,27 +157,39 @@ fn advice(cause: &Cause) -> Option<&str> {
         return Some(known.next_step);
     }
     let advice = match cause.kind? {
-        FailureKind::Refused => {
-            "the service refused it; its message says why, and the report has the request and its id"
-        }
-        FailureKind::Credential => "check the key, its clock and its access to this project",
+        FailureKind::Refused => "The service's message says why; the report has the request and the id of the answer.",
+        FailureKind::Credential => "Check the key, the clock of this machine and the key's access to this project.",
         FailureKind::Throttled => {
-            "someone else uses the same quota, or it is smaller than the plan says: lower `limits.quota`"
+            "Someone else uses the same quota, or it is smaller than the plan says: lower `limits.quota`."
         }
-        FailureKind::Unavailable => "the service was not available; run it again later",
-        FailureKind::NotSent => "no connection: check the endpoint, the proxy and the network of this machine",
-        FailureKind::Redirected => "redirects are never followed; check the endpoint, and any proxy on the way",
+        FailureKind::Unavailable => "The service was not available; run it again later.",
+        FailureKind::NotSent => "Nothing was sent: check the endpoint, the proxy and the network of this machine.",
+        FailureKind::Redirected => "Redirects are never followed: check the endpoint, and any proxy on the way.",
         FailureKind::NoAnswer | FailureKind::UnclearAnswer => {
-            "whether it was accepted is not known: look at the synchronisation tasks of this project before sending it again"
+            "Whether it was accepted is not known: look at the synchronisation tasks of this project in the HSS console \
+             before you send it again."
         }
     };
     Some(advice)
 }
 
-/// One finished operation on one line: `payments / cn-north-4` and what became of it.
+/// An operation that failed or is unknown, and why: `billing / cn-south-1: HSS.0013 not enough permission`.
 #[must_use]
-pub fn outcome_line(plan: &ExecutionPlan, op: OpIndex, outcome: &Outcome) -> String {
-    let target = &plan.operations[op].target;
-    let reason = outcome.reason().map(|reason| format!(": {}", visible(&reason))).unwrap_or_default();
-    format!("{} / {}  {}{reason}", target.project, target.region, outcome.as_str().replace('_', " "))
+pub fn failure_line(plan: &ExecutionPlan, op: OpIndex, outcome: &Outcome) -> String {
+    let what = match outcome {
+        Outcome::Failed(failure) => why(failure),
+        Outcome::Unknown(failure) => format!("unknown, {}", why(failure)),
+        other => other.as_str().replace('_', " "),
+    };
+    format!("{}: {what}", name(plan, op))
 }
+
+/// What went wrong in a few words: `HSS.0013 not enough permission`.
+#[must_use]
+pub fn why(failure: &Failure) -> String {
+    let text = what_happened(failure.kind, failure.code.as_deref(), &shortened(&failure.message));
+    visible(&text).into_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -387,3 +387,6 @@ fn diagnostic_entry<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Dia
 fn place(sources: &Sources, location: Location) -> (&str, crate::source::Position) {
     sources.place(location)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,19 @@
 //! Values to text, one format a file. Reports count nothing themselves: every number comes from the summary.
 //!
-//! `json` is for programs (schemas in `schemas/`), `table` and `closing` are for people. Somebody else owns the file.
+//! `json` is for programs (schemas in `schemas/`), `table` and `closing` are for people, in lines that `wrap` keeps to the
+//! width of the terminal. Somebody else owns the file.
 
 mod closing;
+#[cfg(test)]
+mod fixture;
 mod json;
 mod table;
+mod wrap;
 
-pub use closing::{closing, outcome_line};
+pub use closing::{closing, failure_line, why};
 pub use json::{RunFacts, write_diagnostics, write_plan, write_run};
-pub use table::{forecast_line, plan_tables, short_id, validation_line};
+pub use table::{plan_tables, validation_line};
+pub(crate) use wrap::{fit, wrap};
 
 /// The published schema of the run report (JSON Schema draft-07).
 pub const REPORT_SCHEMA: &str = include_str!("../../schemas/report.schema.json");

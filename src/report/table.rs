@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
+use super::wrap::{fit, wrap};
 use crate::diagnostic::visible;
 use crate::expand::{ExecutionPlan, PlannedFile};
 use crate::forecast::Forecast;
-use crate::model::{EnterpriseProjectId, Operation, ProjectRef, format_estimate};
+use crate::model::{Operation, ProjectRef, format_estimate};
 
 /// The one line of `validate` when all is well.
 #[must_use]
@@ -19,10 +20,7 @@ pub fn validation_line(plan: &ExecutionPlan, forecast: &Forecast) -> String {
         count => format!("{count} plans valid"),
     };
     let decided = match &forecast.decided_by {
-        Some(decider) => {
-            let quota = plan.plans.first().map(|plan| plan.limits.quota.to_string()).unwrap_or_default();
-            format!(" ({}: {} at {quota})", decider.name, counted(decider.calls, "call"))
-        }
+        Some(decider) => format!(" ({}: {}{})", decider.name, counted(decider.calls, "call"), at_quota(plan)),
         None => String::new(),
     };
     format!(
@@ -34,21 +32,24 @@ pub fn validation_line(plan: &ExecutionPlan, forecast: &Forecast) -> String {
     )
 }
 
+/// ` at 5 a minute`. All plans of a batch share one quota, the smallest that one of them states.
+fn at_quota(plan: &ExecutionPlan) -> String {
+    plan.plans.first().map(|file| format!(" at {}", file.limits.quota)).unwrap_or_default()
+}
+
 /// The sentence on calls, forecast and what decides it.
-#[must_use]
-pub fn forecast_line(plan: &ExecutionPlan, forecast: &Forecast) -> String {
+fn forecast_line(plan: &ExecutionPlan, forecast: &Forecast) -> String {
     let pauses = plan.plans.iter().any(|plan| plan.waves.len() > 1 && !plan.pause.is_zero());
     let why = match (&forecast.decided_by, pauses) {
         (Some(decider), pauses) => {
-            let quota = plan.plans.first().map(|plan| plan.limits.quota.to_string()).unwrap_or_default();
             let pauses = if pauses { ", with the pauses between waves" } else { "" };
-            format!("{} sends {} at {quota}{pauses}", decider.name, counted(decider.calls, "call"))
+            format!("{} takes {}{}{pauses}", decider.name, counted(decider.calls, "call"), at_quota(plan))
         }
         (None, true) => "pause between waves; quota doesn't bind".to_owned(),
         (None, false) => "quota doesn't bind".to_owned(),
     };
     format!(
-        "{}, {}. Forecast {}: {why}.\n",
+        "{}, {}. Forecast {}: {why}.",
         counted(plan.operations.len(), "operation"),
         counted(forecast.calls, "call"),
         format_estimate(forecast.duration)
@@ -57,40 +58,60 @@ pub fn forecast_line(plan: &ExecutionPlan, forecast: &Forecast) -> String {
 
 /// What `plan` prints: for each plan a heading, its operations and its budgets, then the forecast.
 ///
-/// `width` is the terminal's, in columns; no line is wider.
+/// `width` is the terminal's, in columns; no line is wider. Ids are whole where there is room for them. Of each plan at
+/// most `most_rows` operations are shown.
 #[must_use]
-pub fn plan_tables(plan: &ExecutionPlan, forecast: &Forecast, width: usize) -> String {
+pub fn plan_tables(plan: &ExecutionPlan, forecast: &Forecast, width: usize, most_rows: usize) -> String {
     let mut text = String::new();
     let mut next = 0;
     for (index, file) in plan.plans.iter().enumerate() {
         let operations = &plan.operations[next..];
         let end = operations.iter().position(|operation| operation.plan != index).unwrap_or(operations.len());
         next += end;
-        plan_table(&mut text, file, &operations[..end], width);
+        let heading = format!("{}   {}   {}", visible(&file.name), visible(&file.path), file.digest);
+        wrap(&mut text, "", "    ", &heading, width);
+        text.push('\n');
+        let shown = &operations[..end.min(most_rows)];
+        table(&mut text, file, shown, width);
+        if shown.len() < end {
+            let _ = writeln!(text, "and {} more; `hss-sync plan` shows them all", end - shown.len());
+        }
+        text.push('\n');
     }
     if plan.plans.len() > 1 {
-        let _ = writeln!(text, "Together {}\n", plan.digest);
+        wrap(&mut text, "", "    ", &format!("Together {}", plan.digest), width);
+        text.push('\n');
     }
-    text.push_str(&forecast_line(plan, forecast));
+    wrap(&mut text, "", "", &forecast_line(plan, forecast), width);
     for file in &plan.plans {
-        text.push_str(&budget_line(file, plan.plans.len() > 1));
+        let budgets = budget_line(file, plan.plans.len() > 1);
+        if !budgets.is_empty() {
+            wrap(&mut text, "", "    ", &budgets, width);
+        }
     }
     text
 }
 
 const HEADINGS: [&str; 6] = ["wave", "project", "region", "project id", "enterprise", "what"];
+/// Columns that a name may take on a terminal that is too narrow for everything.
+const NARROW_NAME: usize = 24;
 
-fn plan_table(text: &mut String, file: &PlannedFile, operations: &[Operation], width: usize) {
-    let _ = writeln!(text, "{}   {}   {}\n", visible(&file.name), visible(&file.path), file.digest);
-    let rows: Vec<[String; 6]> = operations.iter().map(|operation| row(file, operation)).collect();
-    let mut widths = HEADINGS.map(str::len);
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.width());
+/// The operations in columns: ids whole if that fits, else short ones, else short names too, and then cut at the edge.
+fn table(text: &mut String, file: &PlannedFile, operations: &[Operation], width: usize) {
+    let whole = |id: &str| id.to_owned();
+    let mut rows = rows(file, operations, whole);
+    if total(&widths(&rows)) > width {
+        rows = self::rows(file, operations, short_id);
+    }
+    if total(&widths(&rows)) > width {
+        for row in &mut rows {
+            for cell in &mut row[..2] {
+                *cell = fit(cell, NARROW_NAME);
+            }
         }
     }
-    let headings = HEADINGS.map(str::to_owned);
-    for row in std::iter::once(&headings).chain(&rows) {
+    let widths = widths(&rows);
+    for row in &rows {
         let mut line = String::new();
         for (cell, cell_width) in row.iter().zip(widths) {
             let padding = cell_width.saturating_sub(cell.width());
@@ -100,27 +121,40 @@ fn plan_table(text: &mut String, file: &PlannedFile, operations: &[Operation], w
         text.push_str(&fit(line.trim_end(), width));
         text.push('\n');
     }
-    text.push('\n');
 }
 
-fn row(file: &PlannedFile, operation: &Operation) -> [String; 6] {
+fn rows(file: &PlannedFile, operations: &[Operation], id: fn(&str) -> String) -> Vec<[String; 6]> {
+    std::iter::once(HEADINGS.map(str::to_owned)).chain(operations.iter().map(|one| row(file, one, id))).collect()
+}
+
+fn widths(rows: &[[String; 6]]) -> [usize; 6] {
+    let mut widths = [0; 6];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.width());
+        }
+    }
+    widths
+}
+
+fn total(widths: &[usize; 6]) -> usize {
+    widths.iter().sum::<usize>() + 2 * (widths.len() - 1)
+}
+
+fn row(file: &PlannedFile, operation: &Operation, id: fn(&str) -> String) -> [String; 6] {
     let target = &operation.target;
-    let project_id = match &target.project_id {
-        ProjectRef::Id(id) => short_id(id.as_str()),
-        ProjectRef::Lookup => "lookup".to_owned(),
-    };
+    let enterprise = target.enterprise_project_id.as_str();
     [
         file.waves[operation.wave].name.to_string(),
         target.project.to_string(),
         target.region.to_string(),
-        project_id,
-        enterprise_word(&target.enterprise_project_id),
+        match &target.project_id {
+            ProjectRef::Id(project) => visible(&id(project.as_str())).into_owned(),
+            ProjectRef::Lookup => "lookup".to_owned(),
+        },
+        if enterprise == "all_granted_eps" { "all".to_owned() } else { visible(&id(enterprise)).into_owned() },
         what(operation),
     ]
-}
-
-fn enterprise_word(id: &EnterpriseProjectId) -> String {
-    if id.as_str() == "all_granted_eps" { "all".to_owned() } else { short_id(id.as_str()) }
 }
 
 fn what(operation: &Operation) -> String {
@@ -128,7 +162,7 @@ fn what(operation: &Operation) -> String {
     let sets = sets.join(", ");
     let body = &operation.content.body;
     if body.sync_all_registries {
-        return format!("everything ({sets})");
+        return format!("all registries ({sets})");
     }
     let named = (!body.registry_info.is_empty()).then(|| match body.registry_info.len() {
         1 => "1 registry".to_owned(),
@@ -153,17 +187,16 @@ fn budget_line(file: &PlannedFile, several: bool) -> String {
         return String::new();
     }
     let of = if several { format!(" of {}", visible(&file.name)) } else { String::new() };
-    format!("Failure budget{of}: {}.\n", parts.join("; "))
+    format!("Failure budget{of}: {}.", parts.join("; "))
 }
 
-/// An id for a narrow column: its first and last four characters, when it is long.
-#[must_use]
-pub fn short_id(id: &str) -> String {
+/// An id for a narrow column: its first eight and last four characters, when it is long.
+fn short_id(id: &str) -> String {
     let characters: Vec<char> = id.chars().collect();
-    if characters.len() <= 12 {
+    if characters.len() <= 16 {
         return id.to_owned();
     }
-    let (start, end) = (&characters[..4], &characters[characters.len() - 4..]);
+    let (start, end) = (&characters[..8], &characters[characters.len() - 4..]);
     format!("{}…{}", start.iter().collect::<String>(), end.iter().collect::<String>())
 }
 
@@ -172,41 +205,5 @@ fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-/// Cuts a line to `width` columns; an ellipsis shows that something is missing.
-fn fit(line: &str, width: usize) -> String {
-    if line.width() <= width {
-        return line.to_owned();
-    }
-    let mut cut = String::new();
-    let mut used = 0;
-    for c in line.chars() {
-        let columns = c.width().unwrap_or(0);
-        if used + columns + 1 > width {
-            break;
-        }
-        used += columns;
-        cut.push(c);
-    }
-    cut.push('…');
-    cut
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_ids_keep_both_ends() {
-        assert_eq!(short_id("0a1b2c3d4e5f60718293a4b5c6d7e8f9"), "0a1b…e8f9");
-        assert_eq!(short_id("0"), "0");
-        assert_eq!(short_id("twelve-chars"), "twelve-chars");
-    }
-
-    #[test]
-    fn no_line_is_wider_than_the_terminal() {
-        assert_eq!(fit("abcdef", 6), "abcdef");
-        assert_eq!(fit("abcdefg", 6), "abcde…");
-        // Each of these characters is two columns wide.
-        assert_eq!(fit("镜像仓镜像仓", 6), "镜像…");
-    }
-}
+mod tests;

@@ -9,8 +9,10 @@ use crate::cli::{ColorArg, GlobalArgs};
 use crate::diagnostic::{Diagnostic, Style, render, visible};
 use crate::source::Sources;
 
-/// The width when there is no terminal to ask.
-const DEFAULT_WIDTH: usize = 120;
+/// The width of running text when there is no terminal to ask.
+pub const DEFAULT_WIDTH: usize = 100;
+/// No terminal is taken to be narrower: lines would fall apart.
+const NARROWEST: usize = 40;
 /// Diagnostics that are shown for one invocation; the rest is counted.
 const MOST_DIAGNOSTICS: usize = 100;
 
@@ -43,10 +45,10 @@ impl Console {
         }
     }
 
-    /// The width of the terminal behind standard output, or a usual one.
+    /// The width of the terminal behind standard output; none when that is a file or another program.
     #[must_use]
-    pub fn width(&self) -> usize {
-        console::Term::stdout().size_checked().map_or(DEFAULT_WIDTH, |(_, columns)| usize::from(columns).max(40))
+    pub fn width(&self) -> Option<usize> {
+        console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns).max(NARROWEST))
     }
 
     /// Whether a person can be asked and a bar be drawn.

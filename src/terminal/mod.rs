@@ -1,4 +1,6 @@
 //! The only module that prints.
 
 pub mod console;
+pub mod lines;
 pub mod progress;
+mod time_left;

@@ -1,40 +1,24 @@
-//! Progress of a run: a bar on a terminal, lines elsewhere.
+//! Progress of a run on a terminal: two lines that are drawn in place, with failures above them.
 //!
-//! Both are sinks of events and count nothing: numbers come from the summary. A bar that can't be drawn never stops a run.
+//! The first line says where the run is and what it waits for, the second has the bar and the numbers. A sink of events:
+//! every number comes from the summary. A bar that can't be drawn never stops a run. `lines` is for everywhere else.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::console::Console;
+use super::time_left::TimeLeft;
 use crate::diagnostic::visible;
 use crate::event::{Outcome, RunEvent};
 use crate::expand::ExecutionPlan;
-use crate::model::{format_duration, format_estimate};
+use crate::report::{failure_line, fit};
 use crate::run::port::{EventSink, Waiting};
-use crate::summary::RunSummary;
+use crate::summary::{Counts, RunSummary};
 
 /// Failures that are shown while the run goes on; the summary at the end has them all, by cause.
-const MOST_FAILURES: usize = 20;
-/// Finished operations that get a line of their own in a log.
-const MOST_LINES: usize = 50;
-/// Time between two heartbeats of a log, in real time.
-const HEARTBEAT: Duration = Duration::from_secs(10);
-
-/// How much longer the run will take: by the forecast, and by the pace so far once the forecast is overrun.
-fn time_left(now: Duration, summary: &RunSummary) -> Option<Duration> {
-    let done = done(summary);
-    let left = summary.counts.planned.checked_sub(done).filter(|left| *left > 0)?;
-    if let Some(forecast) = summary.forecast.checked_sub(now).filter(|rest| !rest.is_zero()) {
-        return Some(forecast);
-    }
-    (done > 0).then(|| now.mul_f64(left as f64 / done as f64))
-}
-
-fn done(summary: &RunSummary) -> usize {
-    let counts = &summary.counts;
-    counts.accepted + counts.confirmed + counts.failed + counts.unknown + counts.skipped + counts.not_attempted
-}
+pub(super) const MOST_FAILURES: usize = 20;
+/// From this width of the terminal on the bar is a long one.
+const WIDE: usize = 100;
 
 /// `0:41`, `9:12`, `1:02:03`.
 fn clock_face(duration: Duration) -> String {
@@ -43,170 +27,179 @@ fn clock_face(duration: Duration) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
+/// `2 failed`, then what else there is: the numbers that, with the accepted ones, add up to those that are done.
+pub(super) fn bad_counts(counts: &Counts) -> Vec<String> {
+    let mut parts = vec![format!("{} failed", counts.failed)];
+    for (count, word) in [(counts.unknown, "unknown"), (counts.not_attempted, "not attempted")] {
+        if count > 0 {
+            parts.push(format!("{count} {word}"));
+        }
+    }
+    parts
+}
+
+/// Where a plan of the run is.
+#[derive(Debug)]
+struct Stage {
+    name: String,
+    /// Its wave, if it has several: `wave 2 of 3 (asia)`.
+    wave: String,
+    /// Operations without an outcome.
+    open: usize,
+}
+
 /// A bar on standard error.
 #[derive(Debug)]
-pub struct Bar {
+pub struct Bar<'a> {
     bar: ProgressBar,
+    stages: Vec<Stage>,
+    left: TimeLeft<'a>,
     failures: usize,
+    stopping: bool,
 }
 
-impl Bar {
-    /// A bar for `planned` operations.
+impl<'a> Bar<'a> {
+    /// A bar for a plan whose operations are forecast to end at these times.
     #[must_use]
-    pub fn new(planned: usize) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(planned as u64), ProgressDrawTarget::stderr_with_hz(10));
-        if let Ok(style) = ProgressStyle::with_template("{prefix}\n{bar:28} {pos:>5}/{len}   {wide_msg}") {
+    pub fn new(plan: &ExecutionPlan, ends: &'a [Duration]) -> Self {
+        let planned = plan.operations.len() as u64;
+        let bar = ProgressBar::with_draw_target(Some(planned), ProgressDrawTarget::stderr_with_hz(10));
+        let cells = if columns() < WIDE { 16 } else { 28 };
+        if let Ok(style) = ProgressStyle::with_template(&format!("{{prefix}}\n{{bar:{cells}}}  {{wide_msg}}")) {
             bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏░"));
         }
-        Self { bar, failures: 0 }
+        let stage = |(index, file): (usize, &crate::expand::PlannedFile)| Stage {
+            name: visible(&file.name).into_owned(),
+            wave: String::new(),
+            open: plan.operations.iter().filter(|operation| operation.plan == index).count(),
+        };
+        let stages = plan.plans.iter().enumerate().map(stage).collect();
+        Self { bar, stages, left: TimeLeft::new(ends), failures: 0, stopping: false }
     }
 
-    /// Takes the bar off the screen.
+    /// Takes the bar off the screen; a line is left free below what was said above it.
     pub fn finish(&self) {
+        if self.failures > 0 || self.stopping {
+            self.bar.println("");
+        }
         self.bar.finish_and_clear();
+    }
+
+    /// A line above the bar.
+    fn above(&self, text: &str) {
+        self.bar.println(fit(text, columns()));
     }
 }
 
-impl EventSink for Bar {
+/// The width of the terminal behind standard error.
+fn columns() -> usize {
+    usize::from(console::Term::stderr().size().1).max(20)
+}
+
+/// The plans that are still going on, and what is waited for; the plans give way when both don't fit.
+fn title(stages: &[Stage], waiting: &str, width: usize) -> String {
+    let going: Vec<String> = stages
+        .iter()
+        .filter(|stage| stage.open > 0)
+        .map(|stage| if stage.wave.is_empty() { stage.name.clone() } else { format!("{}  {}", stage.name, stage.wave) })
+        .collect();
+    let going = going.join(", ");
+    if waiting.is_empty() {
+        return fit(&going, width);
+    }
+    fit(&format!("{}   {waiting}", fit(&going, width.saturating_sub(waiting.len() + 3))), width)
+}
+
+/// `118/214   2 failed   3 in flight   left 9:12`
+fn numbers(summary: &RunSummary, left: Option<Duration>) -> String {
+    let planned = summary.counts.planned.to_string();
+    let mut parts = vec![format!("{:>width$}/{planned}", summary.counts.ended(), width = planned.len())];
+    parts.extend(bad_counts(&summary.counts));
+    parts.push(format!("{} in flight", summary.in_flight));
+    parts.extend(left.map(|left| format!("left {}", clock_face(left))));
+    parts.join("   ")
+}
+
+impl EventSink for Bar<'_> {
     fn on_event(&mut self, event: &RunEvent, plan: &ExecutionPlan, summary: &RunSummary) {
         match event {
             RunEvent::WaveStarted { plan: index, wave, .. } => {
-                let file = &plan.plans[*index];
-                let name = visible(&file.name);
-                self.bar.set_prefix(match file.waves.len() {
-                    1 => name.into_owned(),
-                    waves => format!("{name}  wave {} of {waves} ({})", wave + 1, file.waves[*wave].name),
-                });
+                let waves = &plan.plans[*index].waves;
+                if waves.len() > 1 {
+                    self.stages[*index].wave = format!("wave {} of {} ({})", wave + 1, waves.len(), waves[*wave].name);
+                }
             }
-            RunEvent::OperationEnded { op, outcome, .. } => {
-                self.bar.set_position(done(summary) as u64);
+            RunEvent::OperationEnded { op, outcome, at } => {
+                let stage = &mut self.stages[plan.operations[*op].plan];
+                stage.open = stage.open.saturating_sub(1);
+                self.left.ended(summary.counts.ended(), *at);
                 if let Outcome::Failed(_) | Outcome::Unknown(_) = outcome {
                     self.failures += 1;
                     if self.failures <= MOST_FAILURES {
-                        self.bar.println(format!("  ✗ {}", crate::report::outcome_line(plan, *op, outcome)));
+                        self.above(&format!("  ✗ {}", failure_line(plan, *op, outcome)));
                     } else if self.failures == MOST_FAILURES + 1 {
-                        self.bar.println("  ✗ more failures; the summary at the end groups them by cause");
+                        self.above("  ✗ more failures; the summary at the end has them all, by cause");
                     }
                 }
             }
             RunEvent::Stopping { reason, .. } => {
-                self.bar.println(format!("  stopping: {}; waiting for what is in flight", reason.text()));
+                self.stopping = true;
+                self.above(&format!("  stopping: {}; waiting for what is in flight", reason.text()));
             }
             _ => {}
         }
     }
 
     fn on_tick(&mut self, now: Duration, waiting: Option<&Waiting>, _plan: &ExecutionPlan, summary: &RunSummary) {
-        let counts = &summary.counts;
-        let mut parts = vec![format!("{} failed", counts.failed + counts.unknown)];
-        parts.push(format!("{} in flight", summary.in_flight));
-        if let Some(waiting) = waiting {
-            parts.push(format!("waiting {} for {}", clock_face(waiting.until.saturating_sub(now)), waiting.what));
-        }
-        if let Some(left) = time_left(now, summary) {
-            parts.push(format!("left {}", clock_face(left)));
-        }
-        self.bar.set_message(parts.join("   "));
+        // A deadline that is far off is nothing that an operation waits for.
+        let waiting = waiting.filter(|waiting| waiting.operations > 0);
+        let waiting = waiting.map_or(String::new(), |waiting| {
+            format!("waiting {} for {}", clock_face(waiting.until.saturating_sub(now)), waiting.what)
+        });
+        let left = if self.stopping { None } else { self.left.at(now) };
+        self.bar.set_prefix(title(&self.stages, &waiting, columns()));
+        self.bar.set_message(numbers(summary, left));
+        self.bar.set_position(summary.counts.ended() as u64);
     }
 }
 
-/// Lines for a log: one for each finished operation up to fifty, then a heartbeat every ten seconds.
-#[derive(Debug)]
-pub struct Lines<'a> {
-    console: &'a Console,
-    lines: usize,
-    failures: usize,
-    last: Instant,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl<'a> Lines<'a> {
-    /// Lines on the console.
-    #[must_use]
-    pub fn new(console: &'a Console) -> Self {
-        Self { console, lines: 0, failures: 0, last: instant_now() }
+    fn stage(name: &str, wave: &str, open: usize) -> Stage {
+        Stage { name: name.to_owned(), wave: wave.to_owned(), open }
     }
 
-    fn line(&mut self, at: Duration, summary: &RunSummary, text: &str) {
-        let time = summary.started_at.unwrap_or_default();
-        let time = time.checked_add(at).unwrap_or(time);
-        self.console.info(&format!("{time:.0}  {text}"));
-        self.last = instant_now();
-    }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a heartbeat is about the reader's patience: real time, whatever the run's clock does"
-)]
-fn instant_now() -> Instant {
-    Instant::now()
-}
-
-impl EventSink for Lines<'_> {
-    fn on_event(&mut self, event: &RunEvent, plan: &ExecutionPlan, summary: &RunSummary) {
-        match event {
-            RunEvent::RunStarted { run, planned, forecast, .. } => {
-                let text = format!("run {run}  {planned} operations, forecast {}", format_estimate(*forecast));
-                self.line(Duration::ZERO, summary, &text);
-            }
-            RunEvent::WaveStarted { plan: index, wave, at } if plan.plans[*index].waves.len() > 1 => {
-                let file = &plan.plans[*index];
-                let (name, waves) = (visible(&file.name), file.waves.len());
-                let text = format!("wave    {name}  {} of {waves} ({})", wave + 1, file.waves[*wave].name);
-                self.line(*at, summary, &text);
-            }
-            RunEvent::OperationEnded { op, outcome, at } => {
-                let bad = matches!(outcome, Outcome::Failed(_) | Outcome::Unknown(_));
-                if bad {
-                    self.failures += 1;
-                }
-                // Failures keep their line until there are too many of them, however many successes came before.
-                if self.lines >= MOST_LINES && !(bad && self.failures <= MOST_FAILURES) {
-                    return;
-                }
-                self.lines += 1;
-                let took = summary.operations[*op].attempts.last();
-                let took = took.map_or(String::new(), |attempt| format!(" in {}", format_duration(attempt.duration)));
-                let word = if bad {
-                    "fail"
-                } else if matches!(outcome, Outcome::Accepted | Outcome::Confirmed) {
-                    "ok"
-                } else {
-                    "skip"
-                };
-                let place = format!("{} / {}", plan.operations[*op].target.project, plan.operations[*op].target.region);
-                let reason = outcome.reason().map(|reason| format!(": {}", visible(&reason))).unwrap_or_default();
-                let text = format!("{word:<6}  {place:<28}  {}{took}{reason}", outcome.as_str().replace('_', " "));
-                self.line(*at, summary, &text);
-                if self.lines == MOST_LINES {
-                    self.line(*at, summary, "...     from here on a line every 10 s, and the first failures");
-                }
-            }
-            RunEvent::Stopping { reason, at } => {
-                self.line(*at, summary, &format!("stop    {}; waiting for what is in flight", reason.text()));
-            }
-            _ => {}
-        }
+    #[test]
+    fn the_first_line_says_where_the_run_is_and_what_it_waits_for() {
+        let one = [stage("fleet", "wave 2 of 2 (rest)", 3)];
+        assert_eq!(title(&one, "", 80), "fleet  wave 2 of 2 (rest)");
+        let waiting = "waiting 0:41 for quota (cn-north-4)";
+        assert_eq!(title(&one, waiting, 80), "fleet  wave 2 of 2 (rest)   waiting 0:41 for quota (cn-north-4)");
+        assert_eq!(title(&one, waiting, 50), "fleet  wave…   waiting 0:41 for quota (cn-north-4)");
+        let three = [stage("quick", "", 2), stage("done", "", 0), stage("fleet", "wave 1 of 2 (canary)", 3)];
+        assert_eq!(title(&three, "", 80), "quick, fleet  wave 1 of 2 (canary)");
     }
 
-    fn on_tick(&mut self, now: Duration, waiting: Option<&Waiting>, _plan: &ExecutionPlan, summary: &RunSummary) {
-        if self.last.elapsed() < HEARTBEAT {
-            return;
-        }
-        let counts = &summary.counts;
-        let mut text = format!(
-            "...     {} of {} done, {} failed, {} in flight",
-            done(summary),
-            counts.planned,
-            counts.failed + counts.unknown,
-            summary.in_flight
-        );
-        if let Some(waiting) = waiting {
-            text.push_str(&format!(", {} waiting for {}", waiting.operations, waiting.what));
-        }
-        if let Some(left) = time_left(now, summary) {
-            text.push_str(&format!(", {} left", format_estimate(left)));
-        }
-        self.line(now, summary, &text);
+    #[test]
+    fn the_second_line_adds_up() {
+        let mut summary = RunSummary::new(214);
+        summary.counts.accepted = 115;
+        summary.counts.failed = 2;
+        summary.in_flight = 3;
+        let left = Some(Duration::from_millis(551_100));
+        assert_eq!(numbers(&summary, left), "117/214   2 failed   3 in flight   left 9:12");
+        summary.counts.unknown = 1;
+        summary.counts.not_attempted = 96;
+        summary.in_flight = 0;
+        assert_eq!(numbers(&summary, None), "214/214   2 failed   1 unknown   96 not attempted   0 in flight");
+    }
+
+    #[test]
+    fn a_clock_counts_up_to_the_next_second() {
+        let face = |millis| clock_face(Duration::from_millis(millis));
+        assert_eq!([face(0), face(1), face(41_000)], ["0:00", "0:01", "0:41"]);
+        assert_eq!([face(3_600_000), face(3_722_001)], ["1:00:00", "1:02:03"]);
     }
 }

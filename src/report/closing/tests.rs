@@ -1,0 +1,143 @@
+use super::{closing, failure_line};
+use crate::event::{FailureKind, NotAttemptedReason, Outcome};
+use crate::model::MaxFailures;
+use crate::report::fixture::{SMALL, failed, failure, left, planned, ran};
+
+fn text(outcomes: Vec<Outcome>, width: usize) -> String {
+    let (plan, sources) = planned(&[("plans/fleet.yaml", SMALL)]);
+    closing(&plan, &sources, &ran(outcomes), width)
+}
+
+fn denied() -> Outcome {
+    failed(FailureKind::Refused, Some("HSS.0999"), "not enough permission")
+}
+
+#[test]
+fn a_good_run_is_one_line() {
+    assert_eq!(text(vec![Outcome::Accepted; 3], 80), "3 accepted of 3 in 4.2 s (forecast 3 s), 3 calls, 0 throttled\n");
+}
+
+#[test]
+fn each_cause_has_its_count_places_and_next_step() {
+    let outcomes = vec![
+        denied(),
+        failed(FailureKind::NotSent, None, "connection refused"),
+        failed(FailureKind::Unavailable, None, "HTTP 503"),
+    ];
+    assert_eq!(
+        text(outcomes, 100),
+        "\
+0 accepted, 3 failed of 3 in 4.2 s (forecast 3 s), 3 calls, 0 throttled
+
+1 × HSS.0999 not enough permission  payments / cn-north-4
+    plans/fleet.yaml:6: The service's message says why; the report has the request and the id of the
+    answer.
+1 × no connection (connection refused)  search / eu-west-101
+    plans/fleet.yaml:7: Nothing was sent: check the endpoint, the proxy and the network of this
+    machine.
+1 × HTTP 503  billing / cn-north-4
+    plans/fleet.yaml:8: The service was not available; run it again later.
+"
+    );
+}
+
+#[test]
+fn a_spent_budget_says_what_was_left() {
+    let spent = || left(NotAttemptedReason::BudgetSpent(MaxFailures::parse("0").expect("a budget").of(3)));
+    assert_eq!(
+        text(vec![denied(), spent(), spent()], 100),
+        "\
+0 accepted, 1 failed, 2 not attempted of 3 in 4.2 s (forecast 3 s), 1 call, 0 throttled
+
+1 × HSS.0999 not enough permission  payments / cn-north-4
+    plans/fleet.yaml:6: The service's message says why; the report has the request and the id of the
+    answer.
+2 × not attempted: the failure budget is spent (0 of 3)  search / eu-west-101, billing / cn-north-4
+"
+    );
+}
+
+#[test]
+fn what_is_unknown_says_how_to_find_out() {
+    let unknown = |message| Outcome::Unknown(failure(FailureKind::NoAnswer, None, message));
+    let outcomes =
+        vec![unknown("no answer after sending (timeout 75 s)"), Outcome::Accepted, unknown("connection reset")];
+    assert_eq!(
+        text(outcomes, 100),
+        "\
+1 accepted, 2 unknown of 3 in 4.2 s (forecast 3 s), 3 calls, 0 throttled
+
+1 × unknown, no answer after sending (timeout 75 s)  payments / cn-north-4
+    plans/fleet.yaml:6: Whether it was accepted is not known: look at the synchronisation tasks of
+    this project in the HSS console before you send it again.
+1 × unknown, no answer after sending (connection reset)  billing / cn-north-4
+    plans/fleet.yaml:8: Whether it was accepted is not known: look at the synchronisation tasks of
+    this project in the HSS console before you send it again.
+"
+    );
+}
+
+#[test]
+fn nothing_is_wider_than_the_terminal() {
+    let long = failed(FailureKind::Refused, Some("HSS.0999"), "the registry 镜像仓 is not one of this project");
+    assert_eq!(
+        text(vec![long.clone(), long, Outcome::Accepted], 40),
+        "\
+1 accepted, 2 failed of 3 in 4.2 s
+  (forecast 3 s), 3 calls, 0 throttled
+
+2 × HSS.0999 the registry 镜像仓 is not
+    one of this project
+    payments / cn-north-4,
+    search / eu-west-101
+    plans/fleet.yaml:6: The service's
+    message says why; the report has the
+    request and the id of the answer.
+"
+    );
+}
+
+#[test]
+fn many_places_and_many_causes_are_counted() {
+    let mut many = String::from(
+        "version: 1\nname: many\nregistry_sets: { all: { sync_all_registries: true } }\n\
+         defaults: { registry_sets: [all] }\nprojects:\n",
+    );
+    for index in 0..15 {
+        many.push_str(&format!("  - {{ name: p{index}, project_id: id{index}, regions: [cn-north-4] }}\n"));
+    }
+    let (plan, sources) = planned(&[("many.yaml", &many)]);
+    // Four refusals of one kind, and eleven that have nothing in common.
+    let outcomes = (0..15u8)
+        .map(|index| {
+            let letter = char::from(b'a' + index);
+            if index < 4 { denied() } else { failed(FailureKind::Refused, None, &format!("reason {letter}")) }
+        })
+        .collect();
+    let text = closing(&plan, &sources, &ran(outcomes), 120);
+    let line = |index: usize| text.lines().nth(index).unwrap_or_default();
+    assert_eq!(
+        line(2),
+        "4 × HSS.0999 not enough permission  p0 / cn-north-4, p1 / cn-north-4, p2 / cn-north-4, and 1 more"
+    );
+    assert_eq!(line(4), "1 × reason e  p4 / cn-north-4");
+    assert_eq!(text.lines().last(), Some("and 2 more causes, in the report"));
+}
+
+#[test]
+fn what_the_service_says_is_shortened_and_cannot_steer_the_terminal() {
+    let text = text(vec![failed(FailureKind::Refused, None, &format!("\u{1b}[2J{}", "x".repeat(400))); 3], 80);
+    assert!(text.contains("3 × \\u{1b}[2Jxxx"), "{text}");
+    assert!(!text.contains('\u{1b}'), "{text}");
+    // 300 characters, four of them the escape sequence.
+    assert_eq!(text.chars().filter(|c| *c == 'x').count(), 296, "{text}");
+    assert!(text.contains("x…"), "{text}");
+}
+
+#[test]
+fn a_failure_while_the_run_goes_on_is_one_line() {
+    let (plan, _) = planned(&[("plans/fleet.yaml", SMALL)]);
+    assert_eq!(failure_line(&plan, 0, &denied()), "payments / cn-north-4: HSS.0999 not enough permission");
+    let unknown = Outcome::Unknown(failure(FailureKind::UnclearAnswer, None, "HTTP 504\nwithout a body"));
+    assert_eq!(failure_line(&plan, 1, &unknown), "search / eu-west-101: unknown, HTTP 504\\nwithout a body");
+}

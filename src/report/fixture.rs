@@ -1,0 +1,91 @@
+//! Plans and runs for the tests of reports: a plan's text as people write it, and outcomes one by one.
+
+use std::time::Duration;
+
+use crate::event::{AttemptRecord, Failure, FailureKind, NotAttemptedReason, OpIndex, Outcome, RunEvent};
+use crate::expand::{EndpointChain, ExecutionPlan, Overrides, expand};
+use crate::model::RunId;
+use crate::plan::{decode, validate};
+use crate::source::{Source, Sources};
+use crate::summary::RunSummary;
+use crate::yaml;
+
+/// Three operations; the projects begin on lines 6, 7 and 8.
+pub(super) const SMALL: &str = "\
+version: 1
+name: fleet
+registry_sets: { all: { sync_all_registries: true } }
+defaults: { registry_sets: [all] }
+projects:
+  - { name: payments, project_ids: { cn-north-4: 0a1b2c3d4e5f60718293a4b5c6d7e8f9 } }
+  - { name: search, project_ids: { eu-west-101: search-eu } }
+  - { name: billing, project_ids: { cn-north-4: billing-north } }
+";
+
+/// Expands plans, given as path and text.
+pub(super) fn planned(files: &[(&str, &str)]) -> (ExecutionPlan, Sources) {
+    let mut sources = Sources::default();
+    let mut valid = Vec::new();
+    for (path, text) in files {
+        let id = sources.add(Source::new(*path, (*text).to_owned()));
+        let tree = yaml::parse(id, sources.get(id)).expect("YAML");
+        valid.push(validate(decode(id, &tree).expect("a plan"), &[]).expect("a valid plan").0);
+    }
+    let expanded = expand(&valid, &sources, &Overrides::new(), &EndpointChain::default());
+    (expanded.expect("it expands").0, sources)
+}
+
+pub(super) fn failure(kind: FailureKind, code: Option<&str>, message: &str) -> Failure {
+    Failure { kind, status: Some(400), code: code.map(str::to_owned), message: message.to_owned() }
+}
+
+pub(super) fn failed(kind: FailureKind, code: Option<&str>, message: &str) -> Outcome {
+    Outcome::Failed(failure(kind, code, message))
+}
+
+pub(super) fn left(reason: NotAttemptedReason) -> Outcome {
+    Outcome::NotAttempted(reason)
+}
+
+/// A run of 4.2 seconds, forecast at 3, in which each operation ended as given; all but those that were not attempted
+/// after one call of 12 ms.
+pub(super) fn ran(outcomes: Vec<Outcome>) -> RunSummary {
+    let mut summary = RunSummary::new(outcomes.len());
+    summary.apply(&RunEvent::RunStarted {
+        run: RunId::parse("20261124-080000-7f3a").expect("a legal id"),
+        started_at: "2026-11-24T08:00:00Z".parse().expect("a time"),
+        planned: outcomes.len(),
+        forecast: Duration::from_secs(3),
+    });
+    for (op, outcome) in outcomes.into_iter().enumerate() {
+        if !matches!(outcome, Outcome::NotAttempted(_) | Outcome::Skipped(_)) {
+            call(&mut summary, op, &outcome);
+        }
+        summary.apply(&RunEvent::OperationEnded { op, at: Duration::from_secs(1), outcome });
+    }
+    summary.apply(&RunEvent::RunEnded { at: Duration::from_millis(4200) });
+    summary
+}
+
+fn call(summary: &mut RunSummary, op: OpIndex, outcome: &Outcome) {
+    let failure = match outcome {
+        Outcome::Failed(failure) | Outcome::Unknown(failure) => Some(failure),
+        _ => None,
+    };
+    summary.apply(&RunEvent::AttemptStarted { op, attempt: 1, at: Duration::ZERO });
+    summary.apply(&RunEvent::AttemptEnded {
+        op,
+        attempt: 1,
+        at: Duration::from_millis(12),
+        record: AttemptRecord {
+            started: Duration::from_millis(1),
+            duration: Duration::from_millis(12),
+            status: failure.map_or(Some(200), |failure| failure.status),
+            error_code: failure.and_then(|failure| failure.code.clone()),
+            error_message: failure.map(|failure| failure.message.clone()),
+            request_id: Some("d8e9".to_owned()),
+            throttled: false,
+        },
+        retry_at: None,
+    });
+}
