@@ -9,6 +9,7 @@ mod tests;
 
 use std::time::Duration;
 
+use super::quota::stated_limit;
 use super::redact::Redactor;
 use super::service_code::canonical_code;
 use crate::event::{Failure, FailureKind};
@@ -215,7 +216,7 @@ fn judge_gateway_code(number: &str, status: u16) -> Option<Meaning> {
 /// How long the answer asks to wait: `Retry-After`, else the window that the gateway's text names.
 fn wait(answer: &Answer, said: &Said) -> Option<Duration> {
     let asked = answer.retry_after.as_deref().and_then(|text| retry_after(text.trim(), answer.date.as_deref()));
-    asked.or_else(|| said::window(said.text())).map(|wait| wait.min(LONGEST_WAIT))
+    asked.or_else(|| stated_limit(said.text()).map(|(_, per)| per)).map(|wait| wait.min(LONGEST_WAIT))
 }
 
 /// Seconds, or a date as seen from the answer's own `Date`.

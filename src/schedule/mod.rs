@@ -53,7 +53,8 @@ pub enum AttemptEnd {
         failure: Failure,
         /// Not before then, and not before its bucket is open again.
         at: Duration,
-        /// What the answer asked for. A 429 closes the whole bucket for so long; without it, for its window.
+        /// What the answer asked for. A 429 closes the whole bucket for so long (without it, for its window), and at least
+        /// until `at`.
         wait: Option<Duration>,
         /// The limit that the text of a 429 states: calls, and in how long.
         limit: Option<(u32, Duration)>,

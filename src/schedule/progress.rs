@@ -97,7 +97,9 @@ impl Schedule {
             if let Some((calls, per)) = limit {
                 bucket.learn(*calls, *per);
             }
-            bucket.close_until(now + wait.unwrap_or_else(|| bucket.longest_window()));
+            // Until the repeat at least: the others would only be refused meanwhile.
+            let asked = now + wait.unwrap_or_else(|| bucket.longest_window());
+            bucket.close_until(asked.max(*at));
         }
         let plan = &self.plans[queue.plan as usize];
         let at = (*at).max(now).max(bucket.closed_until());
@@ -290,9 +292,8 @@ fn id(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
 
-/// Whether an answer says that the credential itself is no good: 401, or the gateway's code for it. A 403 for one project
-/// says nothing about others. Source: API signing guide (more than five failed checks lock the key for five minutes).
+/// Whether an answer says that the credential itself is no good, whatever its status (`policy` tells that from a 403 for one
+/// project). Source: API signing guide (more than five failed checks lock the key for five minutes).
 fn refuses_credential(failure: &Failure) -> bool {
-    let code = matches!(failure.code.as_deref(), Some("APIGW.0301" | "APIG.0301"));
-    failure.kind == FailureKind::Credential && (failure.status == Some(401) || code)
+    failure.kind == FailureKind::Credential
 }

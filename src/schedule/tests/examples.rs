@@ -1,5 +1,5 @@
 use super::world::{Record, Reply, World, credential_refused, failure, no_answer, refused, throttled, unavailable};
-use crate::event::{FailureKind, NotAttemptedReason, Outcome};
+use crate::event::{Failure, FailureKind, NotAttemptedReason, Outcome};
 use crate::expand::ExecutionPlan;
 use crate::model::{Limits, MaxFailures, QuotaScope, RetryLimits};
 use crate::schedule::fixture::{Fixture, ms, nonzero, quota};
@@ -180,6 +180,25 @@ fn a_refused_credential_costs_one_call_and_only_its_own_operations() {
     assert_eq!(record.sent(), [(0, 0), (3, 0), (4, 100)]);
     assert_eq!(record.words(), ["failed", "not_attempted", "not_attempted", "accepted", "accepted"]);
     assert_eq!(record.outcomes[&2].1, Outcome::NotAttempted(NotAttemptedReason::CredentialRefused));
+}
+
+/// Sites differ in the statuses that they send with the gateway's codes: a stale token may come as 401 or 403.
+#[test]
+fn a_caller_that_is_refused_as_such_costs_one_call_whatever_the_status() {
+    for (status, code) in [(401, None), (403, Some("APIGW.0303")), (400, Some("APIG.0301")), (404, Some("APIGW.0307"))]
+    {
+        let refusal = Failure { code: code.map(str::to_owned), ..failure(FailureKind::Credential, Some(status)) };
+        let plan = Fixture::simple(limits("100/1s"), 4);
+        let record = World::new(&plan, ScheduleOptions::default()).run(None, |_, _| Reply {
+            latency: ms(100),
+            counted: 0.5,
+            end: Box::new({
+                let refusal = refusal.clone();
+                move |_| AttemptEnd::Failed(refusal.clone())
+            }),
+        });
+        assert_eq!(record.words(), ["failed", "not_attempted", "not_attempted", "not_attempted"], "{status} {code:?}");
+    }
 }
 
 #[test]
