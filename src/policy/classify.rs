@@ -140,6 +140,7 @@ pub fn classify_error(error: &SendError, redactor: &Redactor) -> Verdict {
         status: None,
         code: None,
         message: said::shown(detail, redactor, said::LONGEST_MESSAGE),
+        given_up: None,
     };
     match error {
         SendError::NotSent { detail } => Verdict::Retry { failure: failure(FailureKind::NotSent, detail), wait: None },
@@ -148,7 +149,7 @@ pub fn classify_error(error: &SendError, redactor: &Redactor) -> Verdict {
 }
 
 fn failure(kind: FailureKind, answer: &Answer, code: Option<String>, message: String) -> Failure {
-    Failure { kind, status: Some(answer.status), code, message }
+    Failure { kind, status: Some(answer.status), code, message, given_up: None }
 }
 
 /// A 2xx counts only when nothing in it speaks against it.

@@ -265,7 +265,7 @@ pub struct Schedule {
     in_flight: usize,
     open: usize,
     started: bool,
-    stopping: bool,
+    stopped: Option<NotAttemptedReason>,
     done: bool,
     /// How often a queue was looked at: the measure of the scheduler's work in tests, where a clock would be noise.
     #[cfg(test)]
@@ -297,7 +297,7 @@ impl Schedule {
             open: ops.len(),
             ops,
             started: false,
-            stopping: false,
+            stopped: None,
             done: false,
             #[cfg(test)]
             looks: 0,

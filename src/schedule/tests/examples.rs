@@ -22,6 +22,14 @@ fn run(
     })
 }
 
+/// Why a failed operation was not repeated although it had attempts left.
+fn given_up(record: &Record, op: usize) -> Option<NotAttemptedReason> {
+    match &record.outcomes[&op].1 {
+        Outcome::Failed(failure) => failure.given_up.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
 /// The edge table of `docs/run-loop.md`: operations, budget, which fail, outcomes in order (`a`ccepted, `f`ailed, `n`ot attempted).
 #[test]
 fn budgets_stop_exactly_when_one_more_failed_than_they_allow() {
@@ -157,6 +165,7 @@ fn a_repeat_that_would_come_after_the_deadline_ends_at_once() {
     });
     // 1 is refused at 200 ms and may be repeated at 1000 ms, too late; 2 is in flight until 800 ms.
     assert_eq!(record.words(), ["accepted", "failed", "accepted"]);
+    assert_eq!(given_up(&record, 1), Some(NotAttemptedReason::DeadlinePassed));
     assert_eq!((record.outcomes[&1].0, record.end), (ms(200), ms(800)));
 }
 
@@ -220,6 +229,7 @@ fn an_interrupt_ends_a_waiting_repeat_as_its_failure() {
         end: Box::new(move |at| if op == 0 { unavailable(at + ms(9000)) } else { AttemptEnd::Accepted }),
     });
     assert_eq!(record.words(), ["failed", "accepted", "not_attempted"]);
+    assert_eq!(given_up(&record, 0), Some(NotAttemptedReason::Interrupted));
     assert_eq!(record.end, ms(200), "what is in flight lands");
 }
 
