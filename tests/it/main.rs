@@ -11,3 +11,4 @@ mod plans;
 mod readme;
 mod run;
 mod secret;
+mod sent;
