@@ -41,16 +41,18 @@ pub struct Failure {
     pub code: Option<String>,
     /// What it said, or what we saw.
     pub message: String,
+    /// Why it was not repeated although that was safe and attempts were left; such a run is incomplete.
+    pub given_up: Option<NotAttemptedReason>,
 }
 
 impl Failure {
-    /// `HSS.0013: not enough permission`, or the message alone.
+    /// `HSS.0013: not enough permission`, or the message alone; then why it was not repeated, if it could have been.
     #[must_use]
     pub fn reason(&self) -> String {
-        match &self.code {
-            Some(code) => format!("{code}: {}", self.message),
-            None => self.message.clone(),
-        }
+        let code = self.code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
+        let given_up = self.given_up.as_ref();
+        let given_up = given_up.map(|reason| format!(" (not repeated: {})", reason.text())).unwrap_or_default();
+        format!("{code}{}{given_up}", self.message)
     }
 }
 

@@ -105,12 +105,14 @@ impl ExitStatus {
         if counts.unknown > 0 || counts.not_attempted > 0 || !summary.is_conserved() {
             status = status.max(Self::Incomplete);
         }
-        let refused = |outcome: &Outcome| match outcome {
-            Outcome::Failed(failure) => failure.kind == FailureKind::Credential,
-            _ => false,
-        };
-        if summary.operations.iter().filter_map(|operation| operation.outcome.as_ref()).any(refused) {
-            status = status.max(Self::Credentials);
+        for operation in &summary.operations {
+            let Some(Outcome::Failed(failure)) = &operation.outcome else { continue };
+            if failure.given_up.is_some() {
+                status = status.max(Self::Incomplete);
+            }
+            if failure.kind == FailureKind::Credential {
+                status = status.max(Self::Credentials);
+            }
         }
         status
     }
@@ -138,7 +140,7 @@ mod tests {
     }
 
     fn failure(kind: FailureKind) -> Failure {
-        Failure { kind, status: None, code: None, message: "x".to_owned() }
+        Failure { kind, status: None, code: None, message: "x".to_owned(), given_up: None }
     }
 
     #[test]
@@ -146,12 +148,14 @@ mod tests {
         let refused = Outcome::Failed(failure(FailureKind::Refused));
         let credential = Outcome::Failed(failure(FailureKind::Credential));
         let unknown = Outcome::Unknown(failure(FailureKind::NoAnswer));
+        let given_up = Failure { given_up: Some(NotAttemptedReason::Interrupted), ..failure(FailureKind::Unavailable) };
         let left = Outcome::NotAttempted(NotAttemptedReason::Interrupted);
         let cases = [
             (vec![Outcome::Accepted], 0),
             (vec![Outcome::Accepted, refused.clone()], 1),
             (vec![refused.clone(), unknown], 4),
             (vec![Outcome::Accepted, left.clone()], 4),
+            (vec![Outcome::Accepted, Outcome::Failed(given_up)], 4),
             (vec![credential, left], 5),
             (vec![], 0),
         ];

@@ -1,8 +1,9 @@
 //! Clocks: the only place that reads the machine's time.
 //!
 //! [`RunClock`] is the run's clock, faster than the machine's by a whole factor under `--time-scale`. It counts from one
-//! monotonic origin, so a step of the machine's wall clock during a run moves nothing. Dispatcher, executor and
-//! simulator hold copies of the same clock: what is a minute to one is a minute to the others.
+//! monotonic origin, so a step of the machine's wall clock during a run moves no quota and no deadline; what is signed
+//! carries the wall clock as it is then. Dispatcher, executor and simulator hold copies of the same clock: what is a
+//! minute to one is a minute to the others.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -46,7 +47,13 @@ impl Clock for RunClock {
         self.origin.elapsed().saturating_mul(self.scale.get())
     }
 
+    /// On the machine's own time the machine's wall clock as it is now: the monotonic one stands still while a machine
+    /// sleeps, and signatures of hours-long runs would then be refused as too old. A faster clock counts from its start.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's time")]
     fn wall(&self) -> jiff::Timestamp {
+        if self.scale.get() == 1 {
+            return jiff::Timestamp::now();
+        }
         // Only a run of thousands of years overflows; it then stays at its start.
         self.wall_origin.checked_add(self.now()).unwrap_or(self.wall_origin)
     }
@@ -93,6 +100,16 @@ mod tests {
         assert_eq!(clock.now(), Duration::from_secs(60));
         assert_eq!(clock.wall().duration_since(wall), jiff::SignedDuration::from_secs(60));
         assert_eq!(clock.real(Duration::from_secs(60)), Duration::from_secs(1));
+    }
+
+    /// The monotonic clock stands still while a machine sleeps, and a signature must be of the time that the service has.
+    #[tokio::test(start_paused = true)]
+    #[expect(clippy::disallowed_methods, reason = "the machine's wall clock is what the test compares with")]
+    async fn the_wall_is_the_machines_whatever_its_monotonic_clock_does() {
+        let clock = clock(1);
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        let off = clock.wall().duration_since(jiff::Timestamp::now()).abs();
+        assert!(off < jiff::SignedDuration::from_secs(60), "{off}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -296,13 +296,40 @@ pub fn create_private_dir(path: &Path) -> Result<(), WriteError> {
 /// As [`write_atomic`].
 pub fn check_writable(path: &Path) -> Result<(), WriteError> {
     let fail = |source: io::Error| write_error(path, source);
-    let directory = directory_of(path);
-    fs::create_dir_all(directory).map_err(fail)?;
-    if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
-        return Err(fail(io::ErrorKind::IsADirectory.into()));
+    match Destination::of(path) {
+        // Opening a pipe would wait for its reader.
+        Destination::Special => Ok(()),
+        Destination::Directory => Err(fail(io::ErrorKind::IsADirectory.into())),
+        Destination::File(file) => {
+            let directory = directory_of(&file);
+            fs::create_dir_all(directory).map_err(fail)?;
+            tempfile::NamedTempFile::new_in(directory).map_err(fail)?;
+            Ok(())
+        }
     }
-    tempfile::NamedTempFile::new_in(directory).map_err(fail)?;
-    Ok(())
+}
+
+/// What a path that is to be written leads to.
+enum Destination {
+    /// A regular file, or nothing yet, by the path at which it really is.
+    File(PathBuf),
+    /// A pipe, a device: written as it is. `/dev/stdout`, a process substitution, `/dev/null`.
+    Special,
+    Directory,
+}
+
+impl Destination {
+    fn of(path: &Path) -> Self {
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => Self::Directory,
+            // A link stays, and what it leads to is replaced.
+            Ok(metadata) if metadata.is_file() => {
+                Self::File(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
+            }
+            Ok(_) => Self::Special,
+            Err(_) => Self::File(path.to_owned()),
+        }
+    }
 }
 
 fn directory_of(path: &Path) -> &Path {
@@ -335,23 +362,29 @@ pub enum Parents {
 
 /// Writes a file so that a reader sees the old content or the new, never a part.
 ///
-/// The bytes go to a private (mode 0600) file in the same directory, reach the disk, and take the name at once.
+/// The bytes go to a private (mode 0600) file in the same directory, reach the disk, and take the name at once. A path that
+/// leads to a pipe or device is written as it is.
 ///
 /// # Errors
 /// The directory is missing or read-only, the disk is full, or the path names a directory; the old file is untouched then.
 pub fn write_atomic(path: &Path, bytes: &[u8], parents: Parents) -> Result<(), WriteError> {
     let fail = |source: io::Error| write_error(path, source);
-    let directory = directory_of(path);
+    let path = match Destination::of(path) {
+        Destination::File(path) => path,
+        Destination::Directory => return Err(fail(io::ErrorKind::IsADirectory.into())),
+        Destination::Special => {
+            let opened = fs::OpenOptions::new().write(true).open(path);
+            return opened.and_then(|mut special| special.write_all(bytes)).map_err(fail);
+        }
+    };
+    let directory = directory_of(&path);
     if parents == Parents::Create {
         fs::create_dir_all(directory).map_err(fail)?;
-    }
-    if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
-        return Err(fail(io::ErrorKind::IsADirectory.into()));
     }
     let mut file = tempfile::NamedTempFile::new_in(directory).map_err(fail)?;
     file.write_all(bytes).map_err(fail)?;
     file.as_file().sync_all().map_err(fail)?;
-    file.persist(path).map_err(|error| fail(error.error))?;
+    file.persist(&path).map_err(|error| fail(error.error))?;
     Ok(())
 }
 

@@ -162,3 +162,35 @@ fn written_files_are_private() {
     let mode = fs::metadata(case.path("r.json")).expect("is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
+
+/// `--report json=/dev/stdout`, a process substitution, a link to where reports are kept: what is there stays there.
+#[cfg(unix)]
+#[test]
+fn writing_goes_through_links_and_into_pipes_and_devices() {
+    use std::os::unix::fs::{FileTypeExt, symlink};
+    let case = Case::new(&[("kept/report.json", b"old"), ("links/x", b"")]);
+    symlink("../kept/report.json", case.path("links/report.json")).expect("links");
+    write_atomic(&case.path("links/report.json"), b"new", Parents::Create).expect("writes");
+    assert_eq!(fs::read(case.path("kept/report.json")).expect("reads"), b"new");
+    assert!(fs::symlink_metadata(case.path("links/report.json")).expect("is there").is_symlink());
+
+    let pipe = case.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
+    check_writable(&pipe).expect("a pipe needs a reader first, and isn't opened");
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::read(pipe)
+    });
+    write_atomic(&pipe, b"report", Parents::Create).expect("writes");
+    assert!(fs::metadata(&pipe).expect("is there").file_type().is_fifo(), "the pipe is still a pipe");
+    assert_eq!(reader.join().expect("joins").expect("reads"), b"report");
+
+    // Through a link, so that a mistake here replaces the link and not the device.
+    symlink("/dev/null", case.path("null")).expect("links");
+    check_writable(&case.path("null")).expect("a device can be written");
+    write_atomic(&case.path("null"), b"x", Parents::Create).expect("writes");
+    assert!(fs::symlink_metadata(case.path("null")).expect("is there").is_symlink());
+    symlink("/dev/full", case.path("full")).expect("links");
+    let full = write_atomic(&case.path("full"), b"x", Parents::Create).expect_err("it is always full");
+    assert!(full.to_string().contains("the disk is full"), "{full}");
+}

@@ -9,6 +9,7 @@ mod tests;
 
 use std::time::Duration;
 
+use super::quota::stated_limit;
 use super::redact::Redactor;
 use super::service_code::canonical_code;
 use crate::event::{Failure, FailureKind};
@@ -139,6 +140,7 @@ pub fn classify_error(error: &SendError, redactor: &Redactor) -> Verdict {
         status: None,
         code: None,
         message: said::shown(detail, redactor, said::LONGEST_MESSAGE),
+        given_up: None,
     };
     match error {
         SendError::NotSent { detail } => Verdict::Retry { failure: failure(FailureKind::NotSent, detail), wait: None },
@@ -147,7 +149,7 @@ pub fn classify_error(error: &SendError, redactor: &Redactor) -> Verdict {
 }
 
 fn failure(kind: FailureKind, answer: &Answer, code: Option<String>, message: String) -> Failure {
-    Failure { kind, status: Some(answer.status), code, message }
+    Failure { kind, status: Some(answer.status), code, message, given_up: None }
 }
 
 /// A 2xx counts only when nothing in it speaks against it.
@@ -215,7 +217,7 @@ fn judge_gateway_code(number: &str, status: u16) -> Option<Meaning> {
 /// How long the answer asks to wait: `Retry-After`, else the window that the gateway's text names.
 fn wait(answer: &Answer, said: &Said) -> Option<Duration> {
     let asked = answer.retry_after.as_deref().and_then(|text| retry_after(text.trim(), answer.date.as_deref()));
-    asked.or_else(|| said::window(said.text())).map(|wait| wait.min(LONGEST_WAIT))
+    asked.or_else(|| stated_limit(said.text()).map(|(_, per)| per)).map(|wait| wait.min(LONGEST_WAIT))
 }
 
 /// Seconds, or a date as seen from the answer's own `Date`.

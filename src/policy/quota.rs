@@ -6,6 +6,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+/// No text of a 429 makes us count in a longer window.
+const LONGEST_STATED: Duration = Duration::from_secs(24 * 3600);
+
 /// At most `calls` calls in any window `[t, t + per)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Window {
@@ -121,25 +124,27 @@ impl Bucket {
     }
 }
 
-/// The limit that the text of a 429 states: `limit:200,time:5 minute` is 200 calls in five minutes.
+/// The limit that the text of a 429 states: `limit:200,time:5 minute` is 200 calls in five minutes. A window of more than a
+/// day is not believed.
 ///
 /// Source: texts of the Huawei Cloud gateway ("The throttling threshold has been reached: policy user over ratelimit,
 /// limit:200,time:5 minute"), as users quote them; the format is not documented.
 #[must_use]
 pub fn stated_limit(text: &str) -> Option<(u32, Duration)> {
-    let number_after = |text: &str, key: &str| {
+    fn number_after<'a>(text: &'a str, key: &str) -> Option<(u32, &'a str)> {
         let rest = text.split_once(key)?.1.trim_start();
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        Some((rest[..digits].parse::<u32>().ok()?, rest[digits..].to_owned()))
-    };
-    let (calls, rest) = number_after(text, "limit:")?;
-    let (count, unit) = number_after(&rest, "time:")?;
+        let (digits, rest) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
+        Some((digits.parse().ok()?, rest))
+    }
+    let text = text.to_ascii_lowercase();
+    let (calls, rest) = number_after(&text, "limit:")?;
+    let (count, unit) = number_after(rest, "time:")?;
     let unit = unit.trim_start();
-    let seconds = [("second", 1), ("minute", 60), ("hour", 3600), ("day", 86_400)]
+    let seconds = [("sec", 1), ("min", 60), ("hour", 3600), ("day", 86_400)]
         .into_iter()
         .find_map(|(name, seconds)| unit.starts_with(name).then_some(seconds))?;
     let per = Duration::from_secs(u64::from(count) * seconds);
-    (calls > 0 && !per.is_zero()).then_some((calls, per))
+    (calls > 0 && !per.is_zero() && per <= LONGEST_STATED).then_some((calls, per))
 }
 
 #[cfg(test)]

@@ -242,10 +242,8 @@ impl<'a, 'b> Dispatcher<'a, 'b> {
             Verdict::Failed(failure) => AttemptEnd::Failed(failure),
             Verdict::Unknown(failure) => AttemptEnd::Unknown(failure),
             Verdict::Retry { failure, wait } => {
+                let at = now + self.backoff(op, wait);
                 let throttled = failure.kind == FailureKind::Throttled;
-                // After a 429 the whole bucket pauses, and reopens with one call: a delay of its own would only be idle time.
-                let delay = if throttled { wait.unwrap_or_default() } else { self.backoff(op, wait) };
-                let at = now + delay;
                 let limit = if throttled { stated_limit(&failure.message) } else { None };
                 AttemptEnd::Retry { failure, at, wait, limit }
             }

@@ -78,7 +78,8 @@ impl<'a, T: Transport, C: Clock> Executor<'a, T, C> {
     /// `run` has checked that this can't be; it is told as a failure of the operation rather than by a panic.
     fn impossible(&self, op: OpIndex, started: std::time::Duration) -> Attempt {
         let message = "nothing was sent: the request or its credential is missing (please report this bug)".to_owned();
-        let failure = Failure { kind: FailureKind::NotSent, status: None, code: None, message: message.clone() };
+        let failure =
+            Failure { kind: FailureKind::NotSent, status: None, code: None, message: message.clone(), given_up: None };
         let record = AttemptRecord {
             started,
             duration: self.clock.now().saturating_sub(started),

@@ -198,6 +198,24 @@ async fn a_service_with_a_lower_limit_slows_the_run_down_and_loses_nothing() {
     }
 }
 
+/// Gateways round `Retry-After` down to whole seconds; a literal 0 must not burn the attempts of every operation at once.
+#[tokio::test(start_paused = true)]
+async fn a_service_that_asks_for_no_wait_is_not_stormed() {
+    let plan = Fixture::simple(limits("1000/1s"), 20);
+    let service = Service::new((1000, ms(1000)), |_, _| {
+        let body = br#"{"error_code":"APIGW.0308","error_msg":"too many calls"}"#.to_vec();
+        Ok(Answer { status: 429, retry_after: Some("0".to_owned()), body, ..Answer::default() })
+    });
+    let stop = CancellationToken::new();
+    let mut notes = Notes::default();
+    tokio::join!(go(&plan, &service, &mut notes, &stop), async {
+        tokio::time::sleep(ms(5000)).await;
+        stop.cancel();
+    });
+    // Delays of at least 0.5, 1 and 2 s between the attempts of the first operation, which the others wait for.
+    assert!(service.sent() <= 4, "{} calls in five seconds", service.sent());
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_was_not_sent_is_repeated_and_what_may_have_been_sent_is_not() {
     let plan = Fixture::simple(limits("100/1s"), 4);

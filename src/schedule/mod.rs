@@ -53,7 +53,8 @@ pub enum AttemptEnd {
         failure: Failure,
         /// Not before then, and not before its bucket is open again.
         at: Duration,
-        /// What the answer asked for. A 429 closes the whole bucket for so long; without it, for its window.
+        /// What the answer asked for. A 429 closes the whole bucket for so long (without it, for its window), and at least
+        /// until `at`.
         wait: Option<Duration>,
         /// The limit that the text of a 429 states: calls, and in how long.
         limit: Option<(u32, Duration)>,
@@ -264,7 +265,7 @@ pub struct Schedule {
     in_flight: usize,
     open: usize,
     started: bool,
-    stopping: bool,
+    stopped: Option<NotAttemptedReason>,
     done: bool,
     /// How often a queue was looked at: the measure of the scheduler's work in tests, where a clock would be noise.
     #[cfg(test)]
@@ -296,7 +297,7 @@ impl Schedule {
             open: ops.len(),
             ops,
             started: false,
-            stopping: false,
+            stopped: None,
             done: false,
             #[cfg(test)]
             looks: 0,

@@ -40,14 +40,14 @@ impl Schedule {
         }
         let attempt = u32::from(self.ops[op].attempts);
         let credential = self.leave_flight(now, op);
-        let retry_at = self.judge_repeat(now, op, &end);
-        effects.push(Effect::AttemptEnded { op, attempt, retry_at });
+        let repeat = self.judge_repeat(now, op, &end);
+        effects.push(Effect::AttemptEnded { op, attempt, retry_at: repeat.as_ref().ok().copied() });
         if self.proves(&end) {
             let gate = self.credentials[credential as usize].gate;
             self.gates.get_mut(gate).limit = usize::MAX;
             self.dirty.push(gate);
         }
-        match (end, retry_at) {
+        match (end, repeat) {
             (AttemptEnd::Accepted, _) => {
                 for gate in self.queues[self.ops[op].queue as usize].budget_gates {
                     self.gates.leave(gate);
@@ -64,8 +64,10 @@ impl Schedule {
                 }
             }
             (AttemptEnd::Unknown(failure), _) => self.end(op, Outcome::Unknown(failure), effects),
-            (AttemptEnd::Retry { failure, .. }, None) => self.end(op, Outcome::Failed(failure), effects),
-            (AttemptEnd::Retry { failure, .. }, Some(at)) => {
+            (AttemptEnd::Retry { failure, .. }, Err(given_up)) => {
+                self.end(op, Outcome::Failed(Failure { given_up, ..failure }), effects);
+            }
+            (AttemptEnd::Retry { failure, .. }, Ok(at)) => {
                 let index = id(op);
                 self.ops[op].phase = Phase::Waiting;
                 self.refused.insert(index, Refused { at, failure });
@@ -88,26 +90,39 @@ impl Schedule {
         queue.credential
     }
 
-    /// Closes the bucket after a 429; says when the operation will be repeated, if it will.
-    fn judge_repeat(&mut self, now: Duration, op: OpIndex, end: &AttemptEnd) -> Option<Duration> {
-        let AttemptEnd::Retry { failure, at, wait, limit } = end else { return None };
+    /// Closes the bucket after a 429; says when the operation will be repeated. If it won't, although that were safe and
+    /// attempts are left, the error says why.
+    fn judge_repeat(
+        &mut self,
+        now: Duration,
+        op: OpIndex,
+        end: &AttemptEnd,
+    ) -> Result<Duration, Option<NotAttemptedReason>> {
+        let AttemptEnd::Retry { failure, at, wait, limit } = end else { return Err(None) };
         let queue = &self.queues[self.ops[op].queue as usize];
         let bucket = &mut self.buckets[queue.bucket as usize].bucket;
         if failure.kind == FailureKind::Throttled {
             if let Some((calls, per)) = limit {
                 bucket.learn(*calls, *per);
             }
-            bucket.close_until(now + wait.unwrap_or_else(|| bucket.longest_window()));
+            // Until the repeat at least: the others would only be refused meanwhile.
+            let asked = now + wait.unwrap_or_else(|| bucket.longest_window());
+            bucket.close_until(asked.max(*at));
         }
         let plan = &self.plans[queue.plan as usize];
         let at = (*at).max(now).max(bucket.closed_until());
+        if u32::from(self.ops[op].attempts) >= plan.max_attempts {
+            return Err(None);
+        }
         let deadline = plan.deadline.into_iter().chain(self.max_duration).min();
-        let ended = self.stopping
-            || plan.stopped.is_some()
-            || self.credentials[queue.credential as usize].refused
-            || u32::from(self.ops[op].attempts) >= plan.max_attempts
-            || deadline.is_some_and(|deadline| at >= deadline);
-        (!ended).then_some(at)
+        let credential = self.credentials[queue.credential as usize].refused;
+        let ended = self.stopped.as_ref().or(plan.stopped.as_ref()).cloned();
+        let ended = ended.or_else(|| credential.then_some(NotAttemptedReason::CredentialRefused));
+        let late = deadline.is_some_and(|deadline| at >= deadline);
+        match ended.or_else(|| late.then_some(NotAttemptedReason::DeadlinePassed)) {
+            Some(reason) => Err(Some(reason)),
+            None => Ok(at),
+        }
     }
 
     /// Whether an answer shows that the service accepts the credential. A 429 or 503 may come before it was looked at.
@@ -165,7 +180,7 @@ impl Schedule {
             let outcome = match self.refused.remove(&op) {
                 Some(refused) => {
                     self.timers.remove(refused.at, Timer::Retry(op));
-                    Outcome::Failed(refused.failure)
+                    Outcome::Failed(Failure { given_up: Some(reason.clone()), ..refused.failure })
                 }
                 None => Outcome::NotAttempted(reason.clone()),
             };
@@ -175,15 +190,16 @@ impl Schedule {
 
     /// Stops everything that is not over.
     pub(super) fn stop_run(&mut self, reason: NotAttemptedReason, effects: &mut Vec<Effect>) {
-        if self.open == 0 || std::mem::replace(&mut self.stopping, true) {
+        if self.open == 0 || self.stopped.is_some() {
             return;
         }
+        self.stopped = Some(reason.clone());
         effects.push(Effect::Stopping { reason: reason.clone() });
         self.end_early(Scope::Run, &reason, effects);
     }
 
     fn stop_plan(&mut self, plan: usize, reason: NotAttemptedReason, effects: &mut Vec<Effect>) {
-        if self.plans[plan].stopped.is_some() || self.stopping {
+        if self.plans[plan].stopped.is_some() || self.stopped.is_some() {
             return;
         }
         self.plans[plan].stopped = Some(reason.clone());
@@ -239,7 +255,7 @@ impl Schedule {
     }
 
     fn spent_run_budget(&self) -> Option<FailureBudget> {
-        if self.stopping {
+        if self.stopped.is_some() {
             return None;
         }
         let fail_fast = self.fail_fast && self.run_budget.spent > 0;
@@ -266,7 +282,7 @@ impl Schedule {
             }
             return;
         };
-        if wave.started || self.stopping || plan.stopped.is_some() {
+        if wave.started || self.stopped.is_some() || plan.stopped.is_some() {
             return;
         }
         if ran && !plan.pause.is_zero() {
@@ -290,9 +306,8 @@ fn id(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
 
-/// Whether an answer says that the credential itself is no good: 401, or the gateway's code for it. A 403 for one project
-/// says nothing about others. Source: API signing guide (more than five failed checks lock the key for five minutes).
+/// Whether an answer says that the credential itself is no good, whatever its status (`policy` tells that from a 403 for one
+/// project). Source: API signing guide (more than five failed checks lock the key for five minutes).
 fn refuses_credential(failure: &Failure) -> bool {
-    let code = matches!(failure.code.as_deref(), Some("APIGW.0301" | "APIG.0301"));
-    failure.kind == FailureKind::Credential && (failure.status == Some(401) || code)
+    failure.kind == FailureKind::Credential
 }

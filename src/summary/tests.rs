@@ -5,7 +5,7 @@ use crate::event::{AttemptRecord, Failure, FailureKind, NotAttemptedReason, Outc
 
 fn failure(code: Option<&str>, message: &str) -> Failure {
     let (code, message) = (code.map(str::to_owned), message.to_owned());
-    Failure { kind: FailureKind::Refused, status: Some(400), code, message }
+    Failure { kind: FailureKind::Refused, status: Some(400), code, message, given_up: None }
 }
 
 fn ended(op: usize, outcome: Outcome) -> RunEvent {

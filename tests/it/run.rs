@@ -52,7 +52,7 @@ impl Workplace {
 }
 
 /// Reads a report, holds it to its schema and to the conservation law.
-fn checked_report(path: &Path) -> Value {
+pub(crate) fn checked_report(path: &Path) -> Value {
     let report: Value = serde_json::from_str(&std::fs::read_to_string(path).expect("a report")).expect("JSON");
     let schema: Value =
         serde_json::from_str(&std::fs::read_to_string("schemas/report.schema.json").expect("schema")).expect("JSON");
@@ -280,7 +280,7 @@ fn the_report_has_the_operations_of_the_plan() {
 /// Waits until the child said something on its standard error file, for at most a minute.
 #[cfg(unix)]
 #[expect(clippy::disallowed_methods, reason = "a watchdog, in real time")]
-fn wait_for(path: &Path, piece: &str) {
+pub(crate) fn wait_for(path: &Path, piece: &str) {
     let start = Instant::now();
     while !std::fs::read_to_string(path).unwrap_or_default().contains(piece) {
         assert!(start.elapsed() < Duration::from_secs(60), "no `{piece}` in {}", path.display());
@@ -289,7 +289,7 @@ fn wait_for(path: &Path, piece: &str) {
 }
 
 #[cfg(unix)]
-fn signal(child: &std::process::Child, name: &str) {
+pub(crate) fn signal(child: &std::process::Child, name: &str) {
     let status = Command::new("kill").args([name, &child.id().to_string()]).status().expect("kill is there");
     assert!(status.success());
 }

@@ -3,8 +3,6 @@
 //! HSS, the gateway and what stands before them write these in different shapes (`hss-api` facts, section 5.1); a body that
 //! is cut off still gives up what stands before the cut. Everything is untrusted text until [`shown`] made it safe.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use super::super::redact::Redactor;
@@ -183,22 +181,4 @@ pub(super) fn shown(text: &str, redactor: &Redactor, longest: usize) -> String {
 fn is_steering(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// The window in "…,limit:200,time:5 minute": 5 minutes.
-pub(super) fn window(text: &str) -> Option<Duration> {
-    let text = text.to_ascii_lowercase();
-    let after_limit = text.split_once("limit:")?.1;
-    let after_time = after_limit.split_once("time:")?.1.trim_start();
-    let digits = after_time.bytes().take_while(u8::is_ascii_digit).count();
-    let count: u64 = after_time[..digits].parse().ok()?;
-    let unit = after_time[digits..].trim_start();
-    let seconds = match unit {
-        _ if unit.starts_with("sec") => 1,
-        _ if unit.starts_with("min") => 60,
-        _ if unit.starts_with("hour") => 3600,
-        _ if unit.starts_with("day") => 86_400,
-        _ => return None,
-    };
-    Some(Duration::from_secs(count.saturating_mul(seconds)))
 }

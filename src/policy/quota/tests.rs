@@ -70,6 +70,10 @@ fn the_text_of_a_429_states_a_limit() {
         ("limit:0,time:1 minute", None),
         ("limit:5,time:1 fortnight", None),
         ("limit:99999999999999,time:1 minute", None),
+        ("Limit: 3 , Time: 2 min", Some((3, ms(120_000)))),
+        // No gateway counts by the year: such a text would stop the run for good.
+        ("limit:1,time:365 day", None),
+        ("limit:1,time:4294967295 day", None),
         ("too many requests", None),
         ("limit:", None),
     ] {

@@ -1,5 +1,5 @@
 use super::world::{Record, Reply, World, credential_refused, failure, no_answer, refused, throttled, unavailable};
-use crate::event::{FailureKind, NotAttemptedReason, Outcome};
+use crate::event::{Failure, FailureKind, NotAttemptedReason, Outcome};
 use crate::expand::ExecutionPlan;
 use crate::model::{Limits, MaxFailures, QuotaScope, RetryLimits};
 use crate::schedule::fixture::{Fixture, ms, nonzero, quota};
@@ -20,6 +20,14 @@ fn run(
         counted: 0.5,
         end: Box::new(move |answered| end(op, attempt, answered)),
     })
+}
+
+/// Why a failed operation was not repeated although it had attempts left.
+fn given_up(record: &Record, op: usize) -> Option<NotAttemptedReason> {
+    match &record.outcomes[&op].1 {
+        Outcome::Failed(failure) => failure.given_up.clone(),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// The edge table of `docs/run-loop.md`: operations, budget, which fail, outcomes in order (`a`ccepted, `f`ailed, `n`ot attempted).
@@ -157,6 +165,7 @@ fn a_repeat_that_would_come_after_the_deadline_ends_at_once() {
     });
     // 1 is refused at 200 ms and may be repeated at 1000 ms, too late; 2 is in flight until 800 ms.
     assert_eq!(record.words(), ["accepted", "failed", "accepted"]);
+    assert_eq!(given_up(&record, 1), Some(NotAttemptedReason::DeadlinePassed));
     assert_eq!((record.outcomes[&1].0, record.end), (ms(200), ms(800)));
 }
 
@@ -182,6 +191,25 @@ fn a_refused_credential_costs_one_call_and_only_its_own_operations() {
     assert_eq!(record.outcomes[&2].1, Outcome::NotAttempted(NotAttemptedReason::CredentialRefused));
 }
 
+/// Sites differ in the statuses that they send with the gateway's codes: a stale token may come as 401 or 403.
+#[test]
+fn a_caller_that_is_refused_as_such_costs_one_call_whatever_the_status() {
+    for (status, code) in [(401, None), (403, Some("APIGW.0303")), (400, Some("APIG.0301")), (404, Some("APIGW.0307"))]
+    {
+        let refusal = Failure { code: code.map(str::to_owned), ..failure(FailureKind::Credential, Some(status)) };
+        let plan = Fixture::simple(limits("100/1s"), 4);
+        let record = World::new(&plan, ScheduleOptions::default()).run(None, |_, _| Reply {
+            latency: ms(100),
+            counted: 0.5,
+            end: Box::new({
+                let refusal = refusal.clone();
+                move |_| AttemptEnd::Failed(refusal.clone())
+            }),
+        });
+        assert_eq!(record.words(), ["failed", "not_attempted", "not_attempted", "not_attempted"], "{status} {code:?}");
+    }
+}
+
 #[test]
 fn an_answer_that_never_came_does_not_prove_a_credential() {
     let plan = Fixture::simple(limits("100/1s"), 4);
@@ -201,6 +229,7 @@ fn an_interrupt_ends_a_waiting_repeat_as_its_failure() {
         end: Box::new(move |at| if op == 0 { unavailable(at + ms(9000)) } else { AttemptEnd::Accepted }),
     });
     assert_eq!(record.words(), ["failed", "accepted", "not_attempted"]);
+    assert_eq!(given_up(&record, 0), Some(NotAttemptedReason::Interrupted));
     assert_eq!(record.end, ms(200), "what is in flight lands");
 }
 

@@ -10,7 +10,7 @@ use crate::schedule::fixture::ms;
 use crate::schedule::{AttemptEnd, Effect, Input, Phase, Schedule, ScheduleOptions};
 
 pub(super) fn failure(kind: FailureKind, status: Option<u16>) -> Failure {
-    Failure { kind, status, code: None, message: format!("{kind:?}") }
+    Failure { kind, status, code: None, message: format!("{kind:?}"), given_up: None }
 }
 
 pub(super) fn throttled(at: Duration, wait: Option<Duration>) -> AttemptEnd {
