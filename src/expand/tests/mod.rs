@@ -143,7 +143,7 @@ fn one_registry_with_two_types_is_refused_once() {
     assert_eq!(
         complain(&[build]),
         [
-            "conflicting-registry-type at p0.yaml:`r1\nJfrog`: registry `r1` is Jfrog here and Harbor elsewhere in the same \
+            "conflicting-registry-type at p0.yaml:`Jfrog`: registry `r1` is Jfrog here and Harbor elsewhere in the same \
           request; met while rendering 2 operations, first x in cn-north-1 (set b) => a registry has one type: correct \
           one of the two, or use `requests: per-set`"
         ]
