@@ -6,6 +6,7 @@ mod catalogue;
 mod commands;
 mod common;
 mod hostile;
+mod mutations;
 mod offline;
 mod plans;
 mod readme;
