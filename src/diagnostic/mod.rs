@@ -126,13 +126,51 @@ impl Diagnostic {
 }
 
 /// The candidate nearest to `name`, when it is near enough to be meant: the text of "did you mean".
+///
+/// Near is what a third of the letters, wrong, missing or swapped, turns into the other, capitals aside; and what
+/// begins with the other.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = name.to_lowercase();
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(&folded, &candidate.to_lowercase()), candidate))
-        .filter(|(score, _)| *score >= 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
+    let length = folded.chars().count();
+    let near = |candidate: &'a str| {
+        let other = candidate.to_lowercase();
+        let other_length = other.chars().count();
+        let begins = length.min(other_length) >= 3 && (other.starts_with(&folded) || folded.starts_with(&other));
+        let allowed = if length.max(other_length) < 3 { 0 } else { (length.max(other_length) / 3).max(1) };
+        if !begins && length.abs_diff(other_length) > allowed {
+            return None;
+        }
+        let distance = strsim::osa_distance(&folded, &other);
+        (begins || distance <= allowed).then_some((distance, candidate))
+    };
+    candidates.into_iter().filter_map(near).min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn what_was_meant_is_near() {
+        for (name, candidates, meant) in [
+            ("harbour", &["swr", "harbor"][..], Some("harbor")),
+            ("srw", &["swr", "harbor"], Some("swr")),
+            ("sw", &["swr"], Some("swr")),
+            ("HARBOR", &["harbor"], Some("harbor")),
+            ("sync_all", &["registries", "sync_all_registries"], Some("sync_all_registries")),
+            ("registry", &["registries", "select"], Some("registries")),
+            ("vars.harbor", &["vars.environment", "vars.harbor_id"], Some("vars.harbor_id")),
+            ("label", &["name", "labels"], Some("labels")),
+            // The same beginning and another end is not near.
+            ("cn-mars-1", &["cn-east-5", "cn-north-4"], None),
+            ("registry_size", &["registry_type"], Some("registry_type")),
+            ("harbor-dev", &["harbor-production"], None),
+            ("a", &["b"], None),
+            ("", &["a"], None),
+            ("serch", &["payments"], None),
+        ] {
+            assert_eq!(nearest(name, candidates.iter().copied()), meant, "{name}");
+        }
+    }
 }

@@ -121,8 +121,8 @@ impl<'s> View<'s> {
         let Location { source: id, span } = label.location;
         let source = sources.get(id).as_ref();
         let line = source.position(span.start).line();
-        let line_span = source.line_span(line);
-        let start = span.start.min(line_span.end);
+        let line_span = visible_line(source, line);
+        let start = span.start.clamp(line_span.start, line_span.end);
         let mut text = clean(&label.text);
         let shown = clip(source, start, span.end.min(line_span.end));
         let last = source.position(span.end.saturating_sub(1).max(span.start)).line();
@@ -163,7 +163,7 @@ impl<'s> View<'s> {
         let mut window = String::new();
         let mut marks = Vec::new();
         for line in first..=last {
-            let whole = self.source.line_span(line);
+            let whole = visible_line(self.source, line);
             let plain = Cut { part: around(self.source, whole, Span { end: whole.start, ..whole }), marks: Vec::new() };
             let cut = self.lines.get(&line).unwrap_or(&plain);
             if cut.part.start > whole.start {
@@ -184,6 +184,14 @@ impl<'s> View<'s> {
         }
         Snippet::source(window).path(header_mark(number)).line_start(first as usize).annotations(marks)
     }
+}
+
+/// A line without the byte order mark that some files begin with.
+fn visible_line(source: &Source, line: u32) -> Span {
+    let span = source.line_span(line);
+    let mark = '\u{feff}';
+    let skip = if span.start == 0 && source.text().starts_with(mark) { mark.len_utf8() } else { 0 };
+    span.sub(skip, span.len())
 }
 
 /// `start..end`, at most [`LONGEST_UNDERLINE`] characters of it.

@@ -94,6 +94,8 @@ impl Finding {
         };
         match operations {
             0 => diagnostic,
+            // The message names it.
+            1 if diagnostic.code == Code::DuplicateOperation => diagnostic,
             1 => diagnostic.note(format!("{verb} {first}")),
             count => diagnostic.note(format!("{verb} {count} operations, first {first}")),
         }
@@ -214,10 +216,9 @@ impl<'s> Renderer<'s> {
         let source = self.source;
         let span = source_span(self.text, templated.span, templated.style, 0..templated.text.len());
         self.findings.cause(Location::new(source, span), Code::InvalidRenderedValue, "", || {
-            let message = format!("`{}` is not {}: it {}", shown(text), invalid.what, invalid.reason);
+            let (shown, what, reason) = (shown(text), invalid.what, &invalid.reason);
+            let message = format!("this template renders to `{shown}`, which is not {what}: it {reason}");
             Diagnostic::at(Code::InvalidRenderedValue, source, span, message)
-                .label(format!("renders to `{}`", shown(text)))
-                .note(format!("the template is `{}`", shown(&templated.text)))
                 .help("change the template or the value that it uses")
         })
     }

@@ -133,7 +133,7 @@ impl<'t> Decoder<'t> {
     fn not_as_written<T>(&mut self, node: Node<'t>, code: Code, what: &str, text: &str) -> Option<T> {
         let message =
             format!("this variable is read by YAML as the {what} {text}, which is not rendered as it is written");
-        let diagnostic = self.at(code, node.span(), message).label(format!("quote it: \"{text}\""));
+        let diagnostic = self.at(code, node.span(), message).help(format!("quote it: \"{text}\""));
         self.problems.push(diagnostic);
         None
     }

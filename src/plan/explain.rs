@@ -13,9 +13,9 @@ use serde_json::Value;
 use super::field::{Field, properties};
 use super::locate::{Locator, Spot, part_of_scalar};
 use super::words::{bare, is_about_length, not_a, objection, one_of, shown, template_start};
-use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::diagnostic::{Code, Diagnostic, Place, nearest};
 use crate::source::{Location, SourceId, Span};
-use crate::yaml::{Kind, Node};
+use crate::yaml::{Entry, Kind, Node};
 
 /// Collects diagnostics for the errors of one plan.
 pub(super) struct Explainer<'t, 's> {
@@ -196,6 +196,7 @@ impl<'t, 's> Explainer<'t, 's> {
                     "name the registries under `registries`, or write `sync_all_registries: true`".to_owned()
                 });
             }
+            [only] if pair && matches!(only.value.kind(), Kind::Mapping) => self.meant_for_ids(*only),
             [only] if pair => {
                 let missing = if only.key == "regions" { "project_id" } else { "regions" };
                 let message = format!("`{}` needs `{missing}` beside it", only.key);
@@ -219,6 +220,16 @@ impl<'t, 's> Explainer<'t, 's> {
             }
             [_] => {}
         }
+    }
+
+    /// The only place of a project is a mapping: not its type is wrong, which was told before, but its key.
+    fn meant_for_ids(&mut self, entry: Entry<'t>) {
+        let value = Location::new(self.source, Spot { node: entry.value, entry: Some(entry) }.start());
+        self.diagnostics.retain(|told| !matches!(&told.place, Place::Text(label) if label.location == value));
+        let message = format!("`{}` can't be a mapping of regions to project ids", entry.key);
+        let diagnostic =
+            self.at(Code::WrongType, entry.key_span, message).label("not this key").help("write `project_ids`");
+        self.diagnostics.push(diagnostic);
     }
 
     /// Follows the branch that is meant: the one that the node has the right type for.
@@ -263,7 +274,7 @@ impl<'t, 's> Explainer<'t, 's> {
                     _ => (Code::BooleanAsId, "boolean"),
                 };
                 let message = format!("this {} is read by YAML as the {what} {text}", bare(field.noun));
-                let diagnostic = self.at(code, spot.place(), message).label(format!("quote it: \"{text}\""));
+                let diagnostic = self.at(code, spot.place(), message).help(format!("quote it: \"{text}\""));
                 self.diagnostics.push(diagnostic);
             }
             _ => self.other_type(spot, field, text),
@@ -286,7 +297,7 @@ impl<'t, 's> Explainer<'t, 's> {
             Kind::Mapping => "a mapping",
             Kind::Text(_) | Kind::Null => "text",
         };
-        let message = format!("{} must be {}, not {actual}", spot.subject(field.noun), expected.join(" or "));
+        let message = format!("{} must be {}, not {actual}", spot.subject(field.noun), any_of(&expected));
         let help = match kind {
             Kind::Text(_) if wants("integer") && super::decode::whole_number(text).is_some() => {
                 Some(format!("remove the quotes: {text}"))
@@ -310,7 +321,8 @@ impl<'t, 's> Explainer<'t, 's> {
     fn null(&mut self, spot: &Spot<'t>, field: &Field<'s>) {
         let (message, help) = match spot.entry {
             Some(entry) => {
-                (format!("{} has no value", shown(entry.key)), format!("give it {}, or remove the key", field.noun))
+                let or_remove = if field.required { "" } else { ", or remove the key" };
+                (format!("{} has no value", shown(entry.key)), format!("give it {}{or_remove}", field.noun))
             }
             None => {
                 (format!("{} is empty", spot.subject(field.noun)), format!("write {}, or remove the item", field.noun))
@@ -321,8 +333,8 @@ impl<'t, 's> Explainer<'t, 's> {
 
     fn empty(&mut self, spot: &Spot<'t>, field: &Field<'s>) {
         let message = format!("{} must hold at least one entry", spot.subject(field.noun));
-        let help = "add an entry, or remove the key if it is not needed".to_owned();
-        self.add(Code::EmptyCollection, spot.place(), message).help = Some(help);
+        let help = if field.required { "add an entry" } else { "add an entry, or remove the key" };
+        self.add(Code::EmptyCollection, spot.place(), message).help = Some(help.to_owned());
     }
 
     fn repeated(&mut self, spot: &Spot<'t>, field: &Field<'s>) {
@@ -430,6 +442,16 @@ impl<'t, 's> Explainer<'t, 's> {
 
 fn objection_to(spot: &Spot<'_>, field: &Field<'_>) -> Option<crate::model::InvalidValue> {
     spot.node.text().and_then(|text| objection(field.noun, text))
+}
+
+/// "text, a number, or `true` or `false`"
+fn any_of(expected: &[&str]) -> String {
+    match expected {
+        [first @ .., last] if first.len() > 1 || last.contains(" or ") && !first.is_empty() => {
+            format!("{}, or {last}", first.join(", "))
+        }
+        _ => expected.join(" or "),
+    }
 }
 
 fn type_in_words(name: &str) -> &str {

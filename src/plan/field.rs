@@ -11,6 +11,8 @@ pub(super) struct Field<'s> {
     pub(super) noun: &'s str,
     /// Whether `{{ … }}` may stand here.
     pub(super) templated: bool,
+    /// Whether the mapping around it can't do without it.
+    pub(super) required: bool,
     /// The JSON types that are allowed; empty means any.
     pub(super) types: Vec<&'s str>,
     /// The words that are allowed, if only some are.
@@ -21,7 +23,7 @@ pub(super) struct Field<'s> {
 
 impl<'s> Field<'s> {
     fn new(holder: &'s Value) -> Self {
-        Self { noun: "", templated: false, types: Vec::new(), options: Vec::new(), holder }
+        Self { noun: "", templated: false, required: false, types: Vec::new(), options: Vec::new(), holder }
     }
 
     /// Walks the path along which an error was found, through `$ref`, from the root of the schema.
@@ -31,6 +33,7 @@ impl<'s> Field<'s> {
         let mut at = schema;
         // `properties`, `allOf` and the like hold schemas but are none.
         let mut container = "";
+        let mut required = None;
         for segment in path.split('/').skip(1) {
             let segment = segment.replace("~1", "/").replace("~0", "~");
             let next = match segment.as_str() {
@@ -44,6 +47,11 @@ impl<'s> Field<'s> {
             let descends = container == "properties"
                 || (container.is_empty()
                     && matches!(segment.as_str(), "additionalProperties" | "items" | "propertyNames"));
+            let required_here =
+                required.and_then(Value::as_array).is_some_and(|keys| keys.contains(&Value::from(segment.as_str())));
+            if segment == "properties" && container.is_empty() {
+                required = at.get("required");
+            }
             at = next;
             if container.is_empty() && matches!(segment.as_str(), "properties" | "allOf" | "anyOf" | "oneOf") {
                 container = match segment.as_str() {
@@ -55,10 +63,10 @@ impl<'s> Field<'s> {
             if !next.is_object() {
                 break;
             }
-            container = "";
             if descends {
-                field = Self::new(at);
+                field = Self { required: container == "properties" && required_here, ..Self::new(at) };
             }
+            container = "";
             field.read(at);
         }
         field

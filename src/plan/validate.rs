@@ -7,13 +7,16 @@ use std::collections::{HashMap, HashSet};
 
 use super::file::{Places, PlanFile, Project, SetKind, Templated};
 use super::uses::Uses;
-use super::words::{MOST_SHOWN, in_order, one_of, shown};
+use super::words::{in_order, shown};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::model::{KNOWN_REGIONS, SetName};
 use crate::source::{Location, SourceId, Span, Spanned};
 
 /// The domains of the service: an endpoint that a plan names must be one of them or lie below.
 const SERVICE_DOMAINS: [&str; 2] = ["myhuaweicloud.com", "myhuaweicloud.eu"];
+
+/// Names that are compared to find out what was meant, in all diagnostics of a plan.
+const MOST_COMPARISONS: usize = 500_000;
 
 /// Names that a help text lists before it stops.
 const MOST_LISTED: usize = 10;
@@ -53,13 +56,13 @@ pub fn validate(file: PlanFile, allowed_hosts: &[String]) -> Result<(ValidatedPl
 pub(super) struct Check {
     source: SourceId,
     found: Vec<Diagnostic>,
-    /// Suggestions cost a walk over all candidates; more are made only for what can be shown.
-    suggestions_left: usize,
+    /// Suggestions cost a walk over all candidates: fewer are made where there are a great many.
+    comparisons_left: usize,
 }
 
 impl Check {
     fn new(source: SourceId) -> Self {
-        Self { source, found: Vec::new(), suggestions_left: 4 * MOST_SHOWN }
+        Self { source, found: Vec::new(), comparisons_left: MOST_COMPARISONS }
     }
 
     pub(super) fn add(&mut self, diagnostic: Diagnostic) {
@@ -81,8 +84,10 @@ impl Check {
         candidates: impl Iterator<Item = &'a str> + Clone,
         none: &str,
     ) -> (Option<&'a str>, String) {
-        let Some(left) = self.suggestions_left.checked_sub(1) else { return (None, String::new()) };
-        self.suggestions_left = left;
+        let Some(left) = self.comparisons_left.checked_sub(1 + candidates.clone().count()) else {
+            return (None, none.to_owned());
+        };
+        self.comparisons_left = left;
         if let Some(meant) = nearest(name, candidates.clone()) {
             return (Some(meant), format!("did you mean `{meant}`?"));
         }
@@ -93,11 +98,11 @@ impl Check {
         names.truncate(MOST_LISTED);
         let help = match (names.is_empty(), more) {
             (true, _) => none.to_owned(),
-            (false, 0) => format!("write {}", one_of(names)),
-            (false, more) => format!(
-                "write {} or one of {more} others",
-                names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-            ),
+            (false, more) => {
+                let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+                let others = if more == 0 { String::new() } else { format!(" and {more} more") };
+                format!("this plan has {}{others}", names.join(", "))
+            }
         };
         (None, help)
     }

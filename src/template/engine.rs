@@ -290,14 +290,19 @@ fn locate(error: &tera::Error, offset: usize, length: usize) -> TemplateError {
     let whole = offset..offset + length;
     match error.kind() {
         tera::ErrorKind::SyntaxError(report) => {
-            TemplateError::syntax(shift(&report.span().range, &whole), report.message().to_owned())
+            TemplateError::syntax(shift(&report.span().range, &whole), plain(report.message()))
+                .help("an expression is a value with filters or operators, such as `vars.a ~ \"-\" ~ region`")
         }
         tera::ErrorKind::RenderingError(report) => {
             let range = shift(&report.span().range, &whole);
             if report.message() == TOO_LONG {
                 return TemplateError::limit(range, format!("{TOO_LONG} of {MAX_VALUE_BYTES} bytes"));
             }
-            TemplateError::new(ErrorKind::Failed(report.message().to_owned()), range)
+            let error = TemplateError::new(ErrorKind::Failed(plain(report.message())), range);
+            if report.message().starts_with("Math operations") {
+                return error.help("numbers are written without quotes; texts are joined with `~`");
+            }
+            error
         }
         tera::ErrorKind::Io(_) => {
             TemplateError::limit(whole, format!("the template renders to more than {MAX_OUTPUT_BYTES} bytes"))
@@ -308,6 +313,18 @@ fn locate(error: &tera::Error, offset: usize, length: usize) -> TemplateError {
             TemplateError::new(ErrorKind::Failed(first), whole)
         }
     }
+}
+
+/// Tera's sentences in ours: "Found identifier but expected }}." says it the wrong way round.
+fn plain(message: &str) -> String {
+    let message = message.trim_end_matches('.');
+    if let Some((found, expected)) = message.strip_prefix("Found ").and_then(|rest| rest.split_once(" but expected ")) {
+        let found = if found == "identifier" { "a name" } else { found };
+        let expected = if expected == "}}" { "`}}`" } else { expected };
+        return format!("{expected} is expected here, not {found}");
+    }
+    let mut letters = message.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// A range in `{{ inside }}` as a range in the template text.

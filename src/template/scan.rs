@@ -120,12 +120,13 @@ pub(super) fn scan(text: &str, scope: Scope, variables: &BTreeMap<String, Value>
         let inside = start + 2 + usize::from(trims_before);
         let (tokens, end) = tokenize(text, start, inside)?;
         if tokens.is_empty() {
-            let message = "`{{ }}` is empty: it needs an expression such as `vars.name`";
-            return Err(TemplateError::syntax(start..end + 2, message));
+            let error = TemplateError::syntax(start..end + 2, "`{{ }}` is empty");
+            return Err(error.help("write an expression into it, such as `vars.name`"));
         }
         if tokens.len() > MAX_TOKENS {
             let message = format!("the expression has {} parts, at most {MAX_TOKENS} are allowed", tokens.len());
-            return Err(TemplateError::limit(start..end + 2, message));
+            let error = TemplateError::limit(start..end + 2, message);
+            return Err(error.help("shorten it, or put the value itself under `vars`"));
         }
         Checker { text, tokens: &tokens, scope, variables, scanned: &mut scanned }.check()?;
         trim_next = text[..end].ends_with('-') && tokens.last().is_none_or(|token| token.range.end < end);
@@ -190,7 +191,10 @@ fn tokenize(text: &str, open: usize, inside: usize) -> Result<(Vec<Token>, usize
         let (kind, length) = match first {
             b'\'' | b'"' | b'`' => match quoted_length(rest.as_bytes()) {
                 Some(length) => (Kind::Quoted, length),
-                None => return Err(TemplateError::syntax(at..text.len(), "the quoted text is never closed")),
+                None => {
+                    let error = TemplateError::syntax(at..text.len(), "the quoted text is never closed");
+                    return Err(error.help(format!("close it with `{}` before the `}}}}`", char::from(first))));
+                }
             },
             b'0'..=b'9' => (Kind::Number, length_while(|byte| byte.is_ascii_digit() || byte == b'.')),
             b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
@@ -278,7 +282,7 @@ impl Checker<'_> {
         }
         if next == "(" {
             let message = format!("there is no function `{word}`: a template has no functions, only names and filters");
-            return Err(TemplateError::syntax(range, message));
+            return Err(TemplateError::syntax(range, message).help("a filter stands behind a value: `region | upper`"));
         }
         self.name(index)
     }

@@ -1,8 +1,9 @@
 //! The parser's errors in plain words, and the characters that YAML forbids.
 //!
 //! The parser says what it expected; this module looks at the line and says what was probably meant. Its place is kept
-//! except where the parser notices a mistake only at the next line.
+//! except where the parser notices a mistake only later: `lookback` finds where it was made.
 
+use super::lookback;
 use super::place::{skip_space, trim_end, word_end};
 use super::refuse;
 use crate::diagnostic::{Code, Diagnostic, nearest};
@@ -24,10 +25,12 @@ pub(super) fn control_character(id: SourceId, text: &str) -> Option<Diagnostic> 
         let c = text[at..].chars().next()?;
         if forbidden(c) {
             let message = format!("the character U+{:04X} is not allowed in YAML", u32::from(c));
+            let escape =
+                if c <= '\u{ff}' { format!("\\x{:02X}", u32::from(c)) } else { format!("\\u{:04X}", u32::from(c)) };
             return Some(
                 Diagnostic::at(Code::ControlCharacter, id, Span::new(at, at + c.len_utf8()), message)
                     .label("this character is invisible")
-                    .help("delete it; if it is wanted, write it as an escape in double quotes, such as \"\\x07\""),
+                    .help(format!("delete it; if it is wanted, write it as an escape in double quotes: \"{escape}\"")),
             );
         }
         from = at + c.len_utf8();
@@ -36,11 +39,11 @@ pub(super) fn control_character(id: SourceId, text: &str) -> Option<Diagnostic> 
 }
 
 /// Where and in which words an error is shown.
-struct Finding {
-    span: Span,
-    message: String,
-    label: &'static str,
-    help: String,
+pub(super) struct Finding {
+    pub(super) span: Span,
+    pub(super) message: String,
+    pub(super) label: &'static str,
+    pub(super) help: String,
 }
 
 /// The parser's error `info` at byte `at`; `last_end` is where the last complete node ends.
@@ -54,7 +57,9 @@ pub(super) fn explain(id: SourceId, text: &str, info: &str, at: usize, last_end:
     }
     let at = if info.contains("escape") || info.contains("hexadecimal") { bad_escape(text.as_bytes(), at) } else { at };
     let lines = Lines { text, at };
-    let finding = if info.contains("mapping values are not allowed") || info.contains("illegal placement of ':'") {
+    let finding = if let Some(finding) = lookback::earlier(&lines, info) {
+        finding
+    } else if info.contains("mapping values are not allowed") || info.contains("illegal placement of ':'") {
         misplaced_colon(&lines)
     } else if info.contains("simple key expect") {
         lost_line(text, at, last_end)
@@ -110,23 +115,23 @@ fn unknown_anchor(id: SourceId, text: &str, at: usize) -> Diagnostic {
 }
 
 /// The text around an offset.
-struct Lines<'s> {
-    text: &'s str,
-    at: usize,
+pub(super) struct Lines<'s> {
+    pub(super) text: &'s str,
+    pub(super) at: usize,
 }
 
 impl<'s> Lines<'s> {
-    fn start(&self) -> usize {
+    pub(super) fn start(&self) -> usize {
         self.text[..self.at].rfind('\n').map_or(0, |at| at + 1)
     }
 
     /// The line up to the offset.
-    fn before(&self) -> &'s str {
+    pub(super) fn before(&self) -> &'s str {
         &self.text[self.start()..self.at]
     }
 
     /// The last line above that isn't blank or a comment, and where it starts.
-    fn above(&self) -> Option<(usize, &'s str)> {
+    pub(super) fn above(&self) -> Option<(usize, &'s str)> {
         let mut end = self.start().checked_sub(1)?;
         loop {
             let start = self.text[..end].rfind('\n').map_or(0, |at| at + 1);
@@ -139,7 +144,7 @@ impl<'s> Lines<'s> {
     }
 
     /// One character at the offset, or the last of the text.
-    fn character(&self) -> Span {
+    pub(super) fn character(&self) -> Span {
         let at = if self.at < self.text.len() { self.at } else { trim_end(self.text.as_bytes(), 0, self.at) };
         let start =
             if at == self.at { at } else { self.text[..at].char_indices().next_back().map_or(0, |(start, _)| start) };
@@ -186,15 +191,6 @@ fn misplaced_colon(lines: &Lines<'_>) -> Finding {
             help: format!("write `{key}: {value}`"),
         };
     }
-    let open = above.matches(['[', '{']).count() > above.matches([']', '}']).count();
-    if open {
-        return Finding {
-            span: colon,
-            message: "a `:` can't be here; a bracket of the line above is still open".to_owned(),
-            label: "this colon",
-            help: "close the `[` or `{` of the line above".to_owned(),
-        };
-    }
     let key = lines.start() + (before.len() - before.trim_start().len());
     let deeper = indentation(before) > indentation(above);
     let message = if deeper {
@@ -213,8 +209,14 @@ fn misplaced_colon(lines: &Lines<'_>) -> Finding {
 /// A line that should have been a key; the parser notices after it.
 fn lost_line(text: &str, at: usize, last_end: usize) -> Finding {
     let start = skip_space(text.as_bytes(), last_end.min(at));
+    let start = lookback::no_entry(text, start, at).unwrap_or(start);
     let start = if start < text.len() { start } else { trim_end(text.as_bytes(), 0, text.len()).saturating_sub(1) };
     let start = (0..=start).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    bare_line(text, start)
+}
+
+/// A line that is neither an entry nor an item, from its first character at `start`.
+pub(super) fn bare_line(text: &str, start: usize) -> Finding {
     let line = text[start..].lines().next().unwrap_or_default().trim_end();
     let help = match (line.strip_prefix('-'), line.find(':')) {
         (Some(item), _) if !item.starts_with([' ', '-']) && !item.is_empty() => {
@@ -355,55 +357,10 @@ const TABLE: &[(&str, &str, &str, &str)] = &[
     ("directive", "this directive is not well formed", "this directive", "remove the line; plans need no directives"),
 ];
 
-/// The bracket that is open at the end of the text, when the parser ran into the end looking for its partner. Looks back over
-/// as much text as a person would.
-fn never_closed(lines: &Lines<'_>) -> Option<Finding> {
-    if !lines.text[lines.at..].trim().is_empty() {
-        return None;
-    }
-    let from = lines.at.saturating_sub(64 * 1024);
-    let bytes = lines.text.as_bytes();
-    let mut closed = 0_usize;
-    let open = (from..lines.at).rev().find(|at| match bytes[*at] {
-        b']' | b'}' => {
-            closed += 1;
-            false
-        }
-        b'[' | b'{' if closed == 0 => true,
-        b'[' | b'{' => {
-            closed -= 1;
-            false
-        }
-        _ => false,
-    })?;
-    let (opening, closing, example) =
-        if bytes[open] == b'[' { ('[', ']', "[a, b]") } else { ('{', '}', "{ key: value }") };
-    Some(Finding {
-        span: Span::new(open, open + 1),
-        message: format!("this `{opening}` is never closed"),
-        label: "opened here",
-        help: format!("close it with `{closing}`, as in `{example}`"),
-    })
-}
-
-/// The first tab of the line's indentation; the parser notices it at what follows.
-fn tab(lines: &Lines<'_>) -> Span {
-    let start = lines.start();
-    match lines.text[start..].find(|c: char| c != ' ') {
-        Some(offset) if lines.text[start + offset..].starts_with('\t') => Span::new(start + offset, start + offset + 1),
-        _ => lines.character(),
-    }
-}
-
 fn by_table(lines: &Lines<'_>, info: &str) -> Finding {
-    if info.contains("flow")
-        && let Some(finding) = never_closed(lines)
-    {
-        return finding;
-    }
     match TABLE.iter().find(|(part, ..)| info.contains(part)) {
         Some((part, message, label, help)) => {
-            let span = if *part == "tab" { tab(lines) } else { lines.character() };
+            let span = if *part == "tab" { lookback::tab(lines) } else { lines.character() };
             Finding { span, message: (*message).to_owned(), label, help: (*help).to_owned() }
         }
         None => Finding {

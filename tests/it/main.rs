@@ -7,6 +7,7 @@ mod commands;
 mod common;
 mod credential;
 mod hostile;
+mod mutations;
 mod offline;
 mod plans;
 mod readme;

@@ -142,11 +142,9 @@ fn one_registry_with_two_types_is_refused_once() {
         .project("x", &[("cn-north-1", "p1"), ("cn-north-4", "p2")]);
     assert_eq!(
         complain(&[build]),
-        [
-            "conflicting-registry-type at p0.yaml:`r1\nJfrog`: registry `r1` is Jfrog here and Harbor elsewhere in the same \
+        ["conflicting-registry-type at p0.yaml:`Jfrog`: registry `r1` is Jfrog here and Harbor elsewhere in the same \
           request; met while rendering 2 operations, first x in cn-north-1 (set b) => a registry has one type: correct \
-          one of the two, or use `requests: per-set`"
-        ]
+          one of the two, or use `requests: per-set`"]
     );
 }
 
@@ -183,8 +181,8 @@ fn rendered_values_are_checked_at_their_template() {
     assert_eq!(
         complain(&[build]),
         [
-            "invalid-rendered-value at p0.yaml:`{{ vars.env }}-x`: `pr od-x` is not a project id: it contains ' ', which \
-             is never part of such an id; the template is `{{ vars.env }}-x`; met while rendering 2 operations, first \
+            "invalid-rendered-value at p0.yaml:`{{ vars.env }}-x`: this template renders to `pr od-x`, which is not a project id: it contains ' ', which \
+             is never part of such an id; met while rendering 2 operations, first \
              search in cn-north-4 => change the template or the value that it uses",
             "invalid-value at p0.yaml:`EU`: `EU` is not a region: it holds only a–z, 0–9 and `-`, and neither starts nor \
              ends with `-` (as in `cn-north-4`); met while rendering bad-region",

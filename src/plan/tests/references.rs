@@ -165,7 +165,7 @@ rollout:
     );
     let found = super::found(&text);
     assert_eq!(found[0].help.as_deref(), Some("did you mean `canary`?"));
-    assert_eq!(found[2].help.as_deref(), Some("write `web`"));
+    assert_eq!(found[2].help.as_deref(), Some("this plan has `web`"));
     // A region that is a template may become any.
     let rendered = text.replace(
         "cn-north-4: 0a1b2c3d\n",

@@ -96,7 +96,7 @@ fn an_id_without_quotes_shows_how_to_quote_it() {
     let number = only(&with("0a1b2c3d", "12345e67"));
     assert_eq!(number.code, Code::NumberAsId);
     assert_eq!(number.message, "this project id is read by YAML as the number 12345e67");
-    assert_eq!(label(&number), "quote it: \"12345e67\"");
+    assert_eq!(number.help.as_deref(), Some("quote it: \"12345e67\""));
     let set = "registries: [{ registry_id: 00012, registry_type: Other }]";
     assert_lines(
         &with("sync_all_registries: true", set),
@@ -116,7 +116,9 @@ fn an_id_without_quotes_shows_how_to_quote_it() {
 fn a_key_without_a_value_is_not_a_type_error() {
     let text = with("name: web", "name:\n    labels:\n      -");
     assert_lines(&text, &["7:5 null-value `name` has no value", "9:7 null-value this label is empty"]);
-    assert_eq!(only(&with("name: small", "name: ~")).help.as_deref(), Some("give it a plan name, or remove the key"));
+    assert_eq!(only(&with("name: small", "name: ~")).help.as_deref(), Some("give it a plan name"));
+    let optional = only(&format!("{GOOD}rollout:\n"));
+    assert_eq!(optional.help.as_deref(), Some("give it the rollout, or remove the key"));
     assert_lines(&format!("{GOOD}rollout:\n"), &["11:1 null-value `rollout` has no value"]);
 }
 
@@ -160,7 +162,7 @@ fn types_are_named_in_plain_words() {
         ),
         (
             "vars: { a: [x] }",
-            "11:12 wrong-type `a` must be text or a number or `true` or `false`, not a list",
+            "11:12 wrong-type `a` must be text, a number, or `true` or `false`, not a list",
             "write one value; quote it if it starts with `{` or `[`",
         ),
     ] {

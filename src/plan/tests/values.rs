@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{GOOD, Read, assert_lines, label, only};
+use super::{GOOD, Read, assert_lines, only};
 use crate::model::{MaxFailures, QuotaScope, RegistryType};
 use crate::plan::{Places, RequestMode, SetKind, VariableValue};
 use crate::yaml::ScalarStyle;
@@ -60,7 +60,7 @@ fn a_variable_is_rendered_as_it_is_written_or_refused() {
             "11:12 number-as-id this variable is read by YAML as the number {value}, which is not rendered as it is written"
         );
         assert_eq!(line, expected);
-        assert_eq!(label(&found), format!("quote it: \"{value}\""));
+        assert_eq!(found.help, Some(format!("quote it: \"{value}\"")));
     }
     assert_lines(
         &plan("True"),
