@@ -36,7 +36,7 @@ pub(super) fn planned(files: &[(&str, &str)]) -> (ExecutionPlan, Sources) {
 }
 
 pub(super) fn failure(kind: FailureKind, code: Option<&str>, message: &str) -> Failure {
-    Failure { kind, status: Some(400), code: code.map(str::to_owned), message: message.to_owned() }
+    Failure { kind, status: Some(400), code: code.map(str::to_owned), message: message.to_owned(), given_up: None }
 }
 
 pub(super) fn failed(kind: FailureKind, code: Option<&str>, message: &str) -> Outcome {
