@@ -73,7 +73,7 @@ fn a_signal_in_any_phase_ends_the_run_with_an_honest_account() {
         ("waiting for a repeat", retry, "503:100%", 3, [0, 3, 0, 0]),
         ("closed by a 429", quota, "429:100%,retry-after", 1, [0, 1, 0, 2]),
         ("in flight", flight, "latency:700ms", 3, [3, 0, 0, 0]),
-        ("alone in flight", flight, "latency:700ms", 1, [1, 0, 0, 2]),
+        ("alone in flight", flight, "latency:1500ms", 1, [1, 0, 0, 2]),
     ];
     std::thread::scope(|scope| {
         for name in ["-INT", "-TERM", "-HUP"] {
