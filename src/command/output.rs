@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::Context;
+use crate::exit::ExitStatus;
 use crate::io::fs;
 use crate::model::RunId;
 
@@ -13,6 +14,15 @@ pub(super) struct Outputs {
     /// `STATE_DIR/runs/<run-id>`
     directory: PathBuf,
     extra: Vec<Target>,
+}
+
+/// What came of writing the reports.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// The report in the run's own directory, if it is there.
+    pub(super) own: Option<PathBuf>,
+    /// What could not be written, a message each.
+    pub(super) errors: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -66,35 +76,48 @@ impl Outputs {
         Ok(())
     }
 
-    /// Writes the report to every place; one that fails doesn't keep it from the others.
-    ///
-    /// # Errors
-    /// What could not be written, a message each.
+    /// Writes the report of a run that ends with `exit` to every place; one that fails doesn't keep it from the others.
+    /// The run's own directory comes last, so that its report knows whether another one could not be written.
     pub(super) fn write(
         &self,
         context: &Context,
-        mut render: impl FnMut(&mut dyn Write) -> io::Result<()>,
-    ) -> Result<PathBuf, Vec<String>> {
-        let own = self.directory.join("report.json");
-        let mut errors = Vec::new();
-        let mut bytes = Vec::new();
-        if let Err(error) = render(&mut bytes) {
-            return Err(vec![format!("the report could not be rendered: {error}")]);
-        }
-        let files = self.extra.iter().filter_map(|target| match target {
-            Target::File(path) => Some(path),
-            Target::Stdout => None,
-        });
-        for path in std::iter::once(&own).chain(files) {
-            if let Err(error) = fs::write_atomic(path, &bytes, fs::Parents::Create) {
-                errors.push(error.to_string());
+        exit: ExitStatus,
+        mut render: impl FnMut(ExitStatus, &mut dyn Write) -> io::Result<()>,
+    ) -> Written {
+        let mut written = Written { own: None, errors: Vec::new() };
+        let mut rendered = |exit, errors: &mut Vec<String>| {
+            let mut bytes = Vec::new();
+            let result = render(exit, &mut bytes);
+            result.map_err(|error| errors.push(format!("the report could not be rendered: {error}"))).ok()?;
+            Some(bytes)
+        };
+        if !self.extra.is_empty() {
+            let Some(bytes) = rendered(exit, &mut written.errors) else { return written };
+            for target in &self.extra {
+                written.errors.extend(target.write(context, &bytes).err());
             }
         }
-        if self.uses_stdout()
-            && let Err(error) = context.console.result_with(|out| out.write_all(&bytes))
-        {
-            errors.push(format!("the report could not be written to standard output: {error}"));
+        let exit = if written.errors.is_empty() { exit } else { exit.max(ExitStatus::Unwritable) };
+        let Some(bytes) = rendered(exit, &mut written.errors) else { return written };
+        let own = self.directory.join("report.json");
+        // The directory was there when the run began, and may be gone by now.
+        let result = fs::create_private_dir(&self.directory);
+        match result.and_then(|()| fs::write_atomic(&own, &bytes, fs::Parents::Require)) {
+            Ok(()) => written.own = Some(own),
+            Err(error) => written.errors.push(error.to_string()),
         }
-        if errors.is_empty() { Ok(own) } else { Err(errors) }
+        written
+    }
+}
+
+impl Target {
+    fn write(&self, context: &Context, bytes: &[u8]) -> Result<(), String> {
+        match self {
+            Self::File(path) => fs::write_atomic(path, bytes, fs::Parents::Create).map_err(|error| error.to_string()),
+            Self::Stdout => context
+                .console
+                .result_with(|out| out.write_all(bytes))
+                .map_err(|error| format!("the report could not be written to standard output: {error}")),
+        }
     }
 }

@@ -209,22 +209,17 @@ fn tell(
     simulated: bool,
 ) -> ExitStatus {
     let exit = ExitStatus::of_run(summary);
-    let facts = RunFacts { exit, simulated };
-    let written = outputs.write(context, |out| report::write_run(out, plan, sources, summary, facts));
+    let written = outputs
+        .write(context, exit, |exit, out| report::write_run(out, plan, sources, summary, RunFacts { exit, simulated }));
     let width = context.console.width().unwrap_or(DEFAULT_WIDTH);
     let mut text = report::closing(plan, sources, summary, width);
-    let exit = match written {
-        Ok(path) => {
-            text.push_str(&format!("\nreport    {}\n", visible(&path.display().to_string())));
-            exit
-        }
-        Err(errors) => {
-            for error in errors {
-                context.console.error(&error);
-            }
-            exit.max(ExitStatus::Unwritable)
-        }
-    };
+    if let Some(path) = &written.own {
+        text.push_str(&format!("\nreport    {}\n", visible(&path.display().to_string())));
+    }
+    for error in &written.errors {
+        context.console.error(error);
+    }
+    let exit = if written.errors.is_empty() { exit } else { exit.max(ExitStatus::Unwritable) };
     if context.console.is_quiet() {
         return exit;
     }

@@ -168,6 +168,10 @@ fn judge_success(answer: &Answer, said: &Said, redactor: &Redactor) -> Verdict {
     if answer.body.is_empty() {
         return Verdict::Accepted;
     }
+    if said.is_error_without_code {
+        let words = said.message(redactor).unwrap_or_default();
+        return unclear(format!("the answer holds an error and no code: {words}"));
+    }
     if said.is_html {
         return unclear(WEB_PAGE.to_owned());
     }

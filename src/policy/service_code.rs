@@ -39,7 +39,7 @@ pub(super) fn canonical_code(code: &str) -> String {
 }
 
 const INTERNAL: &str = "A fault inside the gateway; whether it had passed the request on isn't known.";
-const LOOK_FIRST: &str = "Look at the task list before repeating it (`hss-sync resume` does so first); if it stays, give the request id to Huawei Cloud support.";
+const LOOK_FIRST: &str = "Look at the synchronisation tasks of the project in the HSS console before repeating it; if it stays, give the request id to Huawei Cloud support.";
 const NOT_SET_UP: &str = "A fault in how the service is set up in the region; the request was not passed on.";
 const LATER: &str = "Try again later; if it stays, give the request id to Huawei Cloud support.";
 const NOT_EXPECTED: &str =
@@ -92,19 +92,19 @@ const SERVICE_CODES: &[ServiceCode] = &[
         code: "APIGW.0201",
         meaning: "The gateway could not handle the request: malformed (400), body over 12 MB (413), address too long (414), headers too large (494), or backend unreachable (502) or too slow (504).",
         cause: "With a 4xx status the request itself, such as a very large token; with 502 or 504 the service behind the gateway.",
-        next_step: "With a 4xx status shorten the request or the token. With 502 or 504 it isn't known whether the request was taken: look at the task list before repeating it.",
+        next_step: "With a 4xx status shorten the request or the token. With 502 or 504 it isn't known whether the request was taken: look at the synchronisation tasks in the HSS console before repeating it.",
     },
     ServiceCode {
         code: "APIGW.0202",
         meaning: "The backend behind the gateway is unavailable.",
         cause: "HSS in this region is down or restarting; whether it took the request isn't known.",
-        next_step: "Wait, look at the task list (`hss-sync resume` does so first), then repeat.",
+        next_step: LOOK_FIRST,
     },
     ServiceCode {
         code: "APIGW.0203",
         meaning: "The backend did not answer the gateway in time.",
         cause: "HSS in this region is slow; the request may still be running, so its outcome isn't known.",
-        next_step: "Look at the task list before repeating it: `hss-sync resume` does so first.",
+        next_step: LOOK_FIRST,
     },
     ServiceCode {
         code: "APIGW.0204",
@@ -254,7 +254,7 @@ const SERVICE_CODES: &[ServiceCode] = &[
         code: "APIGW.0610",
         meaning: "No backend is available to the gateway.",
         cause: "HSS in this region is down or restarting; whether it took the request isn't known.",
-        next_step: "Wait, look at the task list (`hss-sync resume` does so first), then repeat.",
+        next_step: LOOK_FIRST,
     },
     ServiceCode {
         code: "APIGW.0611",
@@ -272,7 +272,7 @@ const SERVICE_CODES: &[ServiceCode] = &[
         code: "APIGW.0613",
         meaning: "IAM is not available to the gateway.",
         cause: "The gateway could not check the credential, so the request was not passed on.",
-        next_step: "hss-sync repeats by itself; if it lasts, run `hss-sync resume` later.",
+        next_step: "hss-sync repeats by itself; if it lasts, run again later with what is left.",
     },
     ServiceCode {
         code: "APIGW.0705",
@@ -296,7 +296,7 @@ const SERVICE_CODES: &[ServiceCode] = &[
         code: "HSS.0001",
         meaning: "HSS calls a parameter wrong.",
         cause: "A registry id, registry type, project id or enterprise project id that HSS doesn't accept.",
-        next_step: "Compare the request (`hss-sync plan --format json`) with the registries of the project; `hss-sync check` finds ids and types that don't match.",
+        next_step: "Compare the ids and types of the request (`hss-sync plan --format json`) with the registries of the project.",
     },
     ServiceCode {
         code: "HSS.0002",
@@ -332,7 +332,7 @@ const SERVICE_CODES: &[ServiceCode] = &[
         code: "HSS.0041",
         meaning: "Internal error of HSS (from an older list of codes).",
         cause: "A fault inside HSS.",
-        next_step: "Look at the task list, then repeat; if it stays, give the request id to Huawei Cloud support.",
+        next_step: LOOK_FIRST,
     },
     ServiceCode { code: "HSS.1001", meaning: OTHER_MEANING, cause: OTHER_CAUSE, next_step: OTHER_STEP },
     ServiceCode { code: "HSS.1002", meaning: OTHER_MEANING, cause: OTHER_CAUSE, next_step: OTHER_STEP },

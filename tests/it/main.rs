@@ -1,5 +1,6 @@
 //! One integration binary, a file per command or concern.
 
+mod answers;
 mod architecture;
 mod cases;
 mod catalogue;

@@ -190,6 +190,54 @@ fn a_report_that_cannot_be_written_is_found_before_anything_is_sent() {
     }
 }
 
+/// What was sent is told and kept in the run's own directory, with the code that the process ends with.
+#[test]
+#[cfg(unix)]
+fn a_report_that_cannot_be_written_in_the_end_is_6_and_hides_nothing() {
+    let place = Workplace::new(1, &["cn-north-4"], "");
+    std::os::unix::fs::symlink("/dev/full", place.folder.path().join("full")).expect("a link");
+    let output = place.run(&["--report", "json=full", "--report", "json=good.json", "--fault", "latency:1ms"]);
+    assert_eq!(code(&output), 6, "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("cannot write `full`: the disk is full"), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    assert!(said.starts_with("1 accepted of 1") && said.contains("report    .hss-sync/runs/"), "{said}");
+    assert_eq!(place.report()["run"]["exit_code"], 6);
+    assert_eq!(checked_report(&place.folder.path().join("good.json"))["summary"]["accepted"], 1);
+}
+
+/// The run's directory is deleted, or replaced by a file, while calls are in flight.
+#[test]
+#[cfg(unix)]
+fn a_directory_that_vanishes_under_the_run_is_made_again_or_said() {
+    for (replaced, exit) in [(false, 0), (true, 6)] {
+        let place = Workplace::new(1, &["cn-north-4"], "");
+        let state = place.folder.path().join(".hss-sync");
+        let (stdout, stderr) = (place.folder.path().join("stdout"), place.folder.path().join("stderr"));
+        let mut child = place
+            .command(&["run", "plan.yaml", "--simulate", "--fault", "latency:1s"])
+            .stdout(std::fs::File::create(&stdout).expect("a file"))
+            .stderr(std::fs::File::create(&stderr).expect("a file"))
+            .spawn()
+            .expect("the binary starts");
+        wait_for(&stderr, "1 operations");
+        std::fs::remove_dir_all(&state).expect("it was there");
+        if replaced {
+            std::fs::write(&state, "").expect("a file in its place");
+        }
+        let status = child.wait().expect("it ends");
+        let said = std::fs::read_to_string(&stderr).expect("text");
+        assert_eq!(status.code(), Some(exit), "{said}");
+        assert!(std::fs::read_to_string(&stdout).expect("text").starts_with("1 accepted of 1"));
+        if replaced {
+            assert!(said.contains("cannot write `.hss-sync/runs/"), "{said}");
+        } else {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::metadata(&state).expect("is there").permissions().mode();
+            assert_eq!((place.report()["summary"]["accepted"].as_u64(), mode & 0o077), (Some(1), 0));
+        }
+    }
+}
+
 #[test]
 fn without_credentials_nothing_is_sent() {
     let place = Workplace::new(1, &["cn-north-4"], "");

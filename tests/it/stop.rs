@@ -73,7 +73,7 @@ fn a_signal_in_any_phase_ends_the_run_with_an_honest_account() {
         ("waiting for a repeat", retry, "503:100%", 3, [0, 3, 0, 0]),
         ("closed by a 429", quota, "429:100%,retry-after", 1, [0, 1, 0, 2]),
         ("in flight", flight, "latency:700ms", 3, [3, 0, 0, 0]),
-        ("alone in flight", flight, "latency:700ms", 1, [1, 0, 0, 2]),
+        ("alone in flight", flight, "latency:1500ms", 1, [1, 0, 0, 2]),
     ];
     std::thread::scope(|scope| {
         for name in ["-INT", "-TERM", "-HUP"] {
@@ -248,11 +248,20 @@ fn a_service_that_dies_under_the_run_leaves_an_honest_account() {
     service.wait().expect("it ends");
     assert_eq!(ends_promptly(&mut child), 4);
     let report = checked_report(&folder.path().join("report.json"));
-    assert_eq!(counts(&report), [1, 7, 4, 0], "{report:#}");
+    // The system may still have accepted a connection for the dying process, and then reset it.
+    let [accepted, failed, unknown, left] = counts(&report);
+    assert_eq!((accepted, failed + unknown, left), (1, 11, 0), "{report:#}");
+    assert!((4..=8).contains(&unknown), "{report:#}");
     let calls = std::fs::read_to_string(&log).expect("a log");
     assert_eq!(calls.lines().count(), 5, "{calls}");
     for operation in report["operations"].as_array().expect("a list") {
-        let attempts = operation["attempts"].as_array().expect("a list").len();
-        assert_eq!(attempts, if operation["outcome"] == "failed" { 2 } else { 1 }, "{operation:#}");
+        let attempts = operation["attempts"].as_array().expect("a list");
+        let sent = calls
+            .lines()
+            .any(|line| line.contains(&format!("\"{}\"", operation["project_id"].as_str().expect("an id"))));
+        match operation["outcome"].as_str() {
+            Some("failed") => assert!(!sent && attempts.len() == 2, "{operation:#}"),
+            _ => assert!(!sent || attempts.len() == 1, "what was sent is not repeated: {operation:#}"),
+        }
     }
 }

@@ -22,6 +22,9 @@ const CODE_KEYS: [&str; 3] = ["error_code", "errorCode", "code"];
 const MESSAGE_KEYS: [&str; 6] =
     ["error_msg", "error_description", "errorMsg", "message", "error_message", "encoded_authorization_message"];
 
+/// Keys that speak of an error when something stands there, whether or not a code does.
+const ERROR_KEYS: [&str; 4] = ["error", "error_msg", "errorMsg", "error_message"];
+
 /// What a body says.
 #[derive(Debug, Default)]
 pub(super) struct Said {
@@ -33,6 +36,8 @@ pub(super) struct Said {
     words: Option<String>,
     /// The whole body as text.
     raw: String,
+    /// Whether it speaks of an error and has no code at all.
+    pub(super) is_error_without_code: bool,
     pub(super) is_json: bool,
     pub(super) is_html: bool,
 }
@@ -53,9 +58,13 @@ impl Said {
         said
     }
 
-    /// The object itself, or the first object in it that says something.
+    /// The object itself (or the first of a list), or the first object in it that says something.
     fn read_value(&mut self, value: &Value) {
+        let value = value.get(0).unwrap_or(value);
         let Value::Object(outer) = value else { return };
+        let has_code = CODE_KEYS.iter().any(|key| outer.contains_key(*key));
+        self.is_error_without_code =
+            !has_code && ERROR_KEYS.iter().filter_map(|key| outer.get(*key)).any(says_something);
         let nested = outer.values().filter_map(|value| match value {
             Value::Array(items) => items.first(),
             other => Some(other),
@@ -138,6 +147,18 @@ fn is_html(answer: &Answer, raw: &str) -> bool {
     answer.content_type.as_deref().is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
         || start.starts_with("<!doctype html")
         || start.starts_with("<html")
+}
+
+/// Anything but nothing: `null`, `false`, an empty text, list or object.
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(yes) => *yes,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(entries) => !entries.is_empty(),
+    }
 }
 
 /// A code that means a failure: no zero, however it is written, and not empty.
