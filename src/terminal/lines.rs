@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::console::Console;
-use super::progress::{MOST_FAILURES, bad_counts};
+use super::progress::{MOST_FAILURES, bad_counts, stop_text};
 use super::time_left::TimeLeft;
 use crate::diagnostic::visible;
 use crate::event::{OpIndex, Outcome, RunEvent};
@@ -151,7 +151,7 @@ impl EventSink for Lines<'_> {
                 self.ended(*op, *at, outcome, plan, summary);
             }
             RunEvent::Stopping { reason, at } => {
-                self.line(*at, summary, &format!("stop    {}; waiting for what is in flight", reason.text()));
+                self.line(*at, summary, &format!("stop    {}", stop_text(reason, summary)));
             }
             _ => {}
         }

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::screen::Screen;
 use super::time_left::TimeLeft;
 use crate::diagnostic::visible;
-use crate::event::{Outcome, RunEvent};
+use crate::event::{NotAttemptedReason, Outcome, RunEvent};
 use crate::expand::ExecutionPlan;
 use crate::report::{failure_line, fit};
 use crate::run::port::{EventSink, Waiting};
@@ -37,6 +37,12 @@ pub(super) fn bad_counts(counts: &Counts) -> Vec<String> {
         }
     }
     parts
+}
+
+/// Why nothing more is sent, and that what was sent is waited for.
+pub(super) fn stop_text(reason: &NotAttemptedReason, summary: &RunSummary) -> String {
+    let waiting = if summary.in_flight > 0 { "; waiting for what is in flight" } else { "" };
+    format!("{}{waiting}", reason.text())
 }
 
 /// Where a plan of the run is.
@@ -143,7 +149,7 @@ impl EventSink for Bar<'_> {
             }
             RunEvent::Stopping { reason, .. } => {
                 self.stopping = true;
-                self.above(&format!("  stopping: {}; waiting for what is in flight", reason.text()));
+                self.above(&format!("  stopping: {}", stop_text(reason, summary)));
             }
             _ => {}
         }
