@@ -164,3 +164,28 @@ impl EventSink for Lines<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heartbeat_adds_up_and_says_what_is_waited_for() {
+        let mut summary = RunSummary::new(214);
+        summary.counts.accepted = 31;
+        summary.in_flight = 2;
+        let waiting =
+            Waiting { until: Duration::from_secs(60), what: "quota (cn-north-4)".to_owned(), operations: 181 };
+        assert_eq!(
+            heartbeat(Some(&waiting), Some(Duration::from_secs(1024)), &summary),
+            "...     31 of 214 done, 0 failed, 2 in flight, 181 waiting for quota (cn-north-4), 17 min 04 s left"
+        );
+        summary.counts.failed = 3;
+        summary.counts.unknown = 1;
+        let far_deadline = Waiting { operations: 0, what: "deadline".to_owned(), ..waiting };
+        assert_eq!(
+            heartbeat(Some(&far_deadline), None, &summary),
+            "...     35 of 214 done, 3 failed, 1 unknown, 2 in flight"
+        );
+    }
+}

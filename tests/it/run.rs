@@ -223,6 +223,11 @@ fn the_failure_budget_stops_the_run() {
     let summary = &place.report()["summary"];
     // Two are tolerated, the third stops; one more may not be in flight by then.
     assert_eq!((&summary["failed"], &summary["not_attempted"]), (&3.into(), &6.into()), "{summary}");
+    // One line for all that was left, after the three failures.
+    let log = text(&output.stderr);
+    let left: Vec<&str> = log.lines().filter(|line| line.contains("not attempted")).collect();
+    assert_eq!(left.len(), 1, "{log}");
+    assert!(left[0].ends_with("  left    6 operations not attempted: the failure budget is spent (2 of 9)"), "{log}");
 }
 
 #[test]
