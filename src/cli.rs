@@ -13,11 +13,11 @@ hss-sync asks Huawei Cloud HSS to refresh its list of container images, for many
 projects and regions at once, from checked-in YAML plans, inside the service's
 quota.
 
-  validate   prove plans correct, offline      hss-sync validate plans/
-  plan       show what would be sent           hss-sync plan plans/quickstart.yaml
-  run        send it, and report on it         hss-sync run plans/quickstart.yaml
-  simulate   a local HSS to rehearse against   hss-sync simulate
-  explain    explain a code                    hss-sync explain unknown-set
+  validate   prove plans correct, offline    hss-sync validate plans/
+  plan       show what would be sent         hss-sync plan plans/quickstart.yaml
+  run        send it, and report on it       hss-sync run plans/quickstart.yaml
+  simulate   a local HSS to rehearse with    hss-sync simulate
+  explain    explain a code                  hss-sync explain unknown-set
 
 Try it without an account:  hss-sync run plans/quickstart.yaml --simulate
 Everything else:            hss-sync --help, hss-sync COMMAND --help
