@@ -64,7 +64,7 @@ pub struct GlobalArgs {
         help_heading = GENERAL
     )]
     pub color: ColorArg,
-    /// Print less: no progress, no summary; errors and results stay
+    /// Print less: no progress, and the summary of a run only when something went wrong
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = GENERAL)]
     pub quiet: bool,
     /// Print more: where the credentials of a run came from

@@ -252,6 +252,16 @@ fn quiet_says_nothing_when_all_is_well() {
 }
 
 #[test]
+fn quiet_still_says_what_went_wrong() {
+    let place = Workplace::new(1, &["cn-north-4"], "");
+    let output = place.run(&["--quiet", "--fault", "403:100%"]);
+    assert_eq!((code(&output), text(&output.stdout)), (1, String::new()));
+    let said = text(&output.stderr);
+    assert!(said.starts_with("0 accepted, 1 failed of 1 in "), "{said}");
+    assert!(said.contains("1 × APIGW.0302 "), "{said}");
+}
+
+#[test]
 fn a_dry_run_prints_what_plan_prints() {
     let place = Workplace::new(2, &["cn-north-4"], "");
     for format in ["human", "json"] {
