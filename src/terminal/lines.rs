@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::console::Console;
 use super::progress::{MOST_FAILURES, bad_counts, stop_text};
-use super::time_left::TimeLeft;
+use super::time_left::{TimeLeft, wait_of};
 use crate::diagnostic::visible;
 use crate::event::{OpIndex, Outcome, RunEvent};
 use crate::expand::ExecutionPlan;
@@ -160,7 +160,8 @@ impl EventSink for Lines<'_> {
     fn on_tick(&mut self, now: Duration, waiting: Option<&Waiting>, _plan: &ExecutionPlan, summary: &RunSummary) {
         self.tell_held(summary);
         if self.last.elapsed() >= HEARTBEAT {
-            self.line(now, summary, &heartbeat(waiting, self.left.at(now), summary));
+            let left = self.left.at(now, wait_of(waiting, now, summary.in_flight));
+            self.line(now, summary, &heartbeat(waiting, left, summary));
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::screen::Screen;
-use super::time_left::TimeLeft;
+use super::time_left::{TimeLeft, wait_of};
 use crate::diagnostic::visible;
 use crate::event::{NotAttemptedReason, Outcome, RunEvent};
 use crate::expand::ExecutionPlan;
@@ -158,10 +158,11 @@ impl EventSink for Bar<'_> {
     fn on_tick(&mut self, now: Duration, waiting: Option<&Waiting>, _plan: &ExecutionPlan, summary: &RunSummary) {
         // A deadline that is far off is nothing that an operation waits for.
         let waiting = waiting.filter(|waiting| waiting.operations > 0);
+        let wait = wait_of(waiting, now, summary.in_flight);
+        let left = if self.stopping { None } else { self.left.at(now, wait) };
         let waiting = waiting.map_or(String::new(), |waiting| {
             format!("waiting {} for {}", clock_face(waiting.until.saturating_sub(now)), waiting.what)
         });
-        let left = if self.stopping { None } else { self.left.at(now) };
         let width = Screen::columns();
         self.bar.set_prefix(title(&self.stages, &waiting, width));
         self.bar.set_message(fit(&numbers(summary, left), width.saturating_sub(self.cells + 2)));
