@@ -9,20 +9,29 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// What `hss-sync` alone prints.
 pub const OVERVIEW: &str = "\
-hss-sync asks Huawei Cloud HSS to refresh its list of container images, for many projects and regions at once,
-from checked-in YAML plans, inside the service's quota.
+hss-sync asks Huawei Cloud HSS to refresh its list of container images, for many
+projects and regions at once, from checked-in YAML plans, inside the service's
+quota.
 
-  validate   prove plans correct, offline        hss-sync validate plans/
-  plan       show what would be sent, offline    hss-sync plan plans/fleet.yaml
-  run        send the requests                   hss-sync run plans/fleet.yaml
-  simulate   a local HSS to rehearse against     hss-sync simulate
-  explain    explain a code                      hss-sync explain unknown-set
+  validate   prove plans correct, offline    hss-sync validate plans/
+  plan       show what would be sent         hss-sync plan plans/quickstart.yaml
+  run        send it, and report on it       hss-sync run plans/quickstart.yaml
+  simulate   a local HSS to rehearse with    hss-sync simulate
+  explain    explain a code                  hss-sync explain unknown-set
 
 Try it without an account:  hss-sync run plans/quickstart.yaml --simulate
 Everything else:            hss-sync --help, hss-sync COMMAND --help
 ";
 
-/// Declarative batch runner for image synchronisation tasks of Huawei Cloud HSS.
+/// Heading of the flags that every command takes.
+const GENERAL: &str = "General options";
+/// Headings of `run`, which has many flags.
+const PACE: &str = "Speed";
+const BOUNDS: &str = "When to stop";
+#[cfg(feature = "simulator")]
+const REHEARSAL: &str = "Rehearsal";
+
+/// Ask Huawei Cloud HSS to refresh its list of images, from checked-in YAML plans, inside its quota.
 #[derive(Debug, Parser)]
 #[command(
     name = "hss-sync",
@@ -44,14 +53,22 @@ pub struct Cli {
 /// Flags that every command takes.
 #[derive(Clone, Debug, Args)]
 pub struct GlobalArgs {
-    /// When to use colour; `NO_COLOR` in the environment means never
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    /// Colour: auto (on a terminal, unless `NO_COLOR` is set), always or never
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        hide_possible_values = true,
+        help_heading = GENERAL
+    )]
     pub color: ColorArg,
-    /// Print less: no progress, no summary; errors and results stay
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    /// Print less: no progress, and the summary of a run only when something went wrong
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = GENERAL)]
     pub quiet: bool,
-    /// Print more: where settings and credentials came from
-    #[arg(short, long, global = true)]
+    /// Print more: where the credentials of a run came from
+    #[arg(short, long, global = true, help_heading = GENERAL)]
     pub verbose: bool,
 }
 
@@ -112,10 +129,10 @@ pub struct InputArgs {
 #[derive(Clone, Debug, Default, Args)]
 pub struct PaceArgs {
     /// Requests in flight over all regions, instead of the plan's `limits.concurrency` (1-1024)
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024), help_heading = PACE)]
     pub concurrency: Option<u32>,
     /// Calls in a sliding window, instead of the plan's `limits.quota`, such as 5/1m
-    #[arg(long, value_name = "CALLS/DURATION")]
+    #[arg(long, value_name = "CALLS/DURATION", help_heading = PACE)]
     pub quota: Option<String>,
 }
 
@@ -136,8 +153,8 @@ pub struct ValidateArgs {
     /// Plans and values.
     #[command(flatten)]
     pub input: InputArgs,
-    /// Output format
-    #[arg(long, value_enum, default_value_t)]
+    /// Output: human or json (one document on standard output)
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
     pub format: FormatArg,
 }
 
@@ -151,8 +168,8 @@ pub struct PlanArgs {
     /// Pace.
     #[command(flatten)]
     pub pace: PaceArgs,
-    /// Output format
-    #[arg(long, value_enum, default_value_t)]
+    /// Output: human or json (one document on standard output)
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
     pub format: FormatArg,
 }
 
@@ -169,38 +186,45 @@ pub struct RunArgs {
     /// Stop after planning and print what `plan` prints; sends nothing
     #[arg(long, conflicts_with_all = ["simulate", "report"])]
     pub dry_run: bool,
-    /// Output format of --dry-run
-    #[arg(long, value_enum, default_value_t, requires = "dry_run")]
+    /// Output of --dry-run: human or json
+    #[arg(long, value_enum, default_value_t, requires = "dry_run", hide_possible_values = true)]
     pub format: FormatArg,
     /// Send to an embedded simulator instead of the service; needs no credentials
     #[cfg(feature = "simulator")]
-    #[arg(long, conflicts_with = "endpoint")]
+    #[arg(long, conflicts_with = "endpoint", help_heading = REHEARSAL)]
     pub simulate: bool,
     /// With --simulate: N seconds of simulated time pass in one real second (1-10000)
     #[cfg(feature = "simulator")]
-    #[arg(long, value_name = "N", requires = "simulate", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "simulate",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=10_000),
+        help_heading = REHEARSAL
+    )]
     pub time_scale: u32,
-    /// With --simulate: how the service misbehaves, such as 429:10%,drop:1%,latency:200ms
+    /// With --simulate: how the service misbehaves, such as 429:10%,drop:1%,latency:200ms (docs/simulator.md)
     #[cfg(feature = "simulator")]
-    #[arg(long, value_name = "SPEC", requires = "simulate")]
+    #[arg(long, value_name = "SPEC", requires = "simulate", help_heading = REHEARSAL)]
     pub fault: Option<String>,
     /// With --simulate: the quota that the simulator enforces (default: the published 5/1m)
     #[cfg(feature = "simulator")]
-    #[arg(long, value_name = "CALLS/DURATION", requires = "simulate")]
+    #[arg(long, value_name = "CALLS/DURATION", requires = "simulate", help_heading = REHEARSAL)]
     pub simulator_quota: Option<String>,
     /// Write a report as FORMAT=PATH (`-` is standard output); the format is json; repeatable
     #[arg(long, value_name = "FORMAT=PATH")]
     pub report: Vec<String>,
     /// Stop launching at the first failure
-    #[arg(long, conflicts_with = "max_failures")]
+    #[arg(long, conflicts_with = "max_failures", help_heading = BOUNDS)]
     pub fail_fast: bool,
     /// Stop when more operations than this failed or are unknown, such as 3 or 5%
-    #[arg(long, value_name = "N|N%")]
+    #[arg(long, value_name = "N|N%", help_heading = BOUNDS)]
     pub max_failures: Option<String>,
     /// Stop launching after this time, such as 50m
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", help_heading = BOUNDS)]
     pub max_duration: Option<String>,
-    /// Where runs are kept
+    /// Directory for the report of each run, in runs/<run-id>/
     #[arg(long, value_name = "DIR", default_value = ".hss-sync")]
     pub state_dir: PathBuf,
     /// Don't ask before sending

@@ -14,13 +14,13 @@ pub enum ExitStatus {
     Failed,
     /// Bad flags, a file that isn't there, nothing selected.
     Usage,
-    /// A plan is invalid, or differs from what was approved.
+    /// A plan is invalid.
     InvalidPlan,
     /// Interrupted, budget spent, time over, or an outcome is unknown.
     Incomplete,
     /// Credentials are missing or refused.
     Credentials,
-    /// The journal or a report could not be written.
+    /// A report could not be written.
     Unwritable,
     /// A second interrupt ended the process at once.
     Killed,
@@ -58,13 +58,13 @@ impl ExitStatus {
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Success => "every selected operation was accepted (with --wait: confirmed), or the plans are valid",
+            Self::Success => "every operation was accepted, or the plans are valid",
             Self::Failed => "at least one operation failed",
             Self::Usage => "usage: bad flags, a file that isn't there, nothing selected",
-            Self::InvalidPlan => "a plan is invalid, or differs from what was approved",
+            Self::InvalidPlan => "a plan is invalid",
             Self::Incomplete => "incomplete: interrupted, budget spent, time over, or an outcome is unknown",
             Self::Credentials => "credentials are missing or refused",
-            Self::Unwritable => "the journal or a report could not be written",
+            Self::Unwritable => "a report could not be written",
             Self::Killed => "a second Ctrl-C ended the process at once",
         }
     }

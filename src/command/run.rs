@@ -220,10 +220,11 @@ fn tell(
         context.console.error(error);
     }
     let exit = if written.errors.is_empty() { exit } else { exit.max(ExitStatus::Unwritable) };
-    if context.console.is_quiet() {
+    let quiet = context.console.is_quiet();
+    if quiet && exit == ExitStatus::Success {
         return exit;
     }
-    if outputs.uses_stdout() {
+    if quiet || outputs.uses_stdout() {
         context.console.message(&text);
         return exit;
     }

@@ -63,7 +63,7 @@ async fn serve(context: &Context, args: &SimulateArgs, config: SimulatorConfig) 
     let simulator = Simulator::start(config, clock).await?;
     let endpoint = simulator.endpoint();
     let text = format!(
-        "simulating HSS and IAM on {endpoint}, {} calls per user and source address; Ctrl-C ends it\n\n\
+        "simulating HSS and IAM on {endpoint}; quota {} for each user and source address; Ctrl-C ends it\n\n\
          In another shell:\n\n  \
          export HUAWEICLOUD_SDK_AK={}\n  \
          export HUAWEICLOUD_SDK_SK={}\n  \

@@ -83,6 +83,12 @@ pub fn plan_tables(plan: &ExecutionPlan, forecast: &Forecast, width: usize, most
         text.push('\n');
     }
     wrap(&mut text, "", "", &forecast_line(plan, forecast), width);
+    let unresolved = plan.operations.iter().filter(|operation| operation.needs_network()).count();
+    if unresolved > 0 {
+        let of = plan.operations.len();
+        let note = format!("{unresolved} of {of} use `lookup` or `select`, which `run` can't resolve in this version.");
+        wrap(&mut text, "", "    ", &note, width);
+    }
     for file in &plan.plans {
         let budgets = budget_line(file, plan.plans.len() > 1);
         if !budgets.is_empty() {

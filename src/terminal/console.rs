@@ -7,6 +7,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use crate::cli::{ColorArg, GlobalArgs};
 use crate::diagnostic::{Diagnostic, Style, render, visible};
+use crate::report::wrap;
 use crate::source::Sources;
 
 /// The width of running text when there is no terminal to ask.
@@ -112,15 +113,19 @@ impl Console {
         }
     }
 
-    /// `error: …` on standard error.
+    /// `error: …` on standard error, in lines that fit a terminal.
     pub fn error(&self, text: &str) {
-        let word = match self.err_style {
-            Style::Colour => "\u{1b}[1;31merror\u{1b}[0m",
-            Style::Plain => "error",
-        };
+        let width = console::Term::stderr().size_checked().map_or(usize::MAX, |(_, columns)| usize::from(columns));
+        let (mut out, mut first) = (String::new(), "error: ");
         // Paths, flags and what services say end up here: nothing of it may steer the terminal.
-        let lines: Vec<_> = text.lines().map(visible).collect();
-        self.message(&format!("{word}: {}", lines.join("\n")));
+        for line in text.lines().map(visible) {
+            wrap(&mut out, first, "  ", &line, width.max(NARROWEST));
+            first = "";
+        }
+        if let (Style::Colour, Some(rest)) = (self.err_style, out.strip_prefix("error:")) {
+            out = format!("\u{1b}[1;31merror\u{1b}[0m:{rest}");
+        }
+        self.message(&out);
     }
 
     /// Diagnostics as the result of a command, on standard output.

@@ -6,8 +6,8 @@
 use std::time::{Duration, Instant};
 
 use super::console::Console;
-use super::progress::{MOST_FAILURES, bad_counts};
-use super::time_left::TimeLeft;
+use super::progress::{MOST_FAILURES, bad_counts, stop_text};
+use super::time_left::{TimeLeft, wait_of};
 use crate::diagnostic::visible;
 use crate::event::{OpIndex, Outcome, RunEvent};
 use crate::expand::ExecutionPlan;
@@ -151,7 +151,7 @@ impl EventSink for Lines<'_> {
                 self.ended(*op, *at, outcome, plan, summary);
             }
             RunEvent::Stopping { reason, at } => {
-                self.line(*at, summary, &format!("stop    {}; waiting for what is in flight", reason.text()));
+                self.line(*at, summary, &format!("stop    {}", stop_text(reason, summary)));
             }
             _ => {}
         }
@@ -160,7 +160,33 @@ impl EventSink for Lines<'_> {
     fn on_tick(&mut self, now: Duration, waiting: Option<&Waiting>, _plan: &ExecutionPlan, summary: &RunSummary) {
         self.tell_held(summary);
         if self.last.elapsed() >= HEARTBEAT {
-            self.line(now, summary, &heartbeat(waiting, self.left.at(now), summary));
+            let left = self.left.at(now, wait_of(waiting, now, summary.in_flight));
+            self.line(now, summary, &heartbeat(waiting, left, summary));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heartbeat_adds_up_and_says_what_is_waited_for() {
+        let mut summary = RunSummary::new(214);
+        summary.counts.accepted = 31;
+        summary.in_flight = 2;
+        let waiting =
+            Waiting { until: Duration::from_secs(60), what: "quota (cn-north-4)".to_owned(), operations: 181 };
+        assert_eq!(
+            heartbeat(Some(&waiting), Some(Duration::from_secs(1024)), &summary),
+            "...     31 of 214 done, 0 failed, 2 in flight, 181 waiting for quota (cn-north-4), 17 min 04 s left"
+        );
+        summary.counts.failed = 3;
+        summary.counts.unknown = 1;
+        let far_deadline = Waiting { operations: 0, what: "deadline".to_owned(), ..waiting };
+        assert_eq!(
+            heartbeat(Some(&far_deadline), None, &summary),
+            "...     35 of 214 done, 3 failed, 1 unknown, 2 in flight"
+        );
     }
 }

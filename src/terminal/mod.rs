@@ -3,4 +3,5 @@
 pub mod console;
 pub mod lines;
 pub mod progress;
+mod screen;
 mod time_left;

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::time_left::TimeLeft;
+use super::screen::Screen;
+use super::time_left::{TimeLeft, wait_of};
 use crate::diagnostic::visible;
-use crate::event::{Outcome, RunEvent};
+use crate::event::{NotAttemptedReason, Outcome, RunEvent};
 use crate::expand::ExecutionPlan;
 use crate::report::{failure_line, fit};
 use crate::run::port::{EventSink, Waiting};
@@ -38,6 +39,12 @@ pub(super) fn bad_counts(counts: &Counts) -> Vec<String> {
     parts
 }
 
+/// Why nothing more is sent, and that what was sent is waited for.
+pub(super) fn stop_text(reason: &NotAttemptedReason, summary: &RunSummary) -> String {
+    let waiting = if summary.in_flight > 0 { "; waiting for what is in flight" } else { "" };
+    format!("{}{waiting}", reason.text())
+}
+
 /// Where a plan of the run is.
 #[derive(Debug)]
 struct Stage {
@@ -52,6 +59,8 @@ struct Stage {
 #[derive(Debug)]
 pub struct Bar<'a> {
     bar: ProgressBar,
+    /// Columns of the bar itself.
+    cells: usize,
     stages: Vec<Stage>,
     left: TimeLeft<'a>,
     failures: usize,
@@ -63,9 +72,10 @@ impl<'a> Bar<'a> {
     #[must_use]
     pub fn new(plan: &ExecutionPlan, ends: &'a [Duration]) -> Self {
         let planned = plan.operations.len() as u64;
-        let bar = ProgressBar::with_draw_target(Some(planned), ProgressDrawTarget::stderr_with_hz(10));
-        let cells = if columns() < WIDE { 16 } else { 28 };
-        if let Ok(style) = ProgressStyle::with_template(&format!("{{prefix}}\n{{bar:{cells}}}  {{wide_msg}}")) {
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(Screen::stderr()), 10);
+        let bar = ProgressBar::with_draw_target(Some(planned), target);
+        let cells = if Screen::columns() < WIDE { 16 } else { 28 };
+        if let Ok(style) = ProgressStyle::with_template(&format!("{{prefix}}\n{{bar:{cells}}}  {{msg}}")) {
             bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏░"));
         }
         let stage = |(index, file): (usize, &crate::expand::PlannedFile)| Stage {
@@ -74,7 +84,7 @@ impl<'a> Bar<'a> {
             open: plan.operations.iter().filter(|operation| operation.plan == index).count(),
         };
         let stages = plan.plans.iter().enumerate().map(stage).collect();
-        Self { bar, stages, left: TimeLeft::new(ends), failures: 0, stopping: false }
+        Self { bar, cells, stages, left: TimeLeft::new(ends), failures: 0, stopping: false }
     }
 
     /// Takes the bar off the screen; a line is left free below what was said above it.
@@ -87,13 +97,8 @@ impl<'a> Bar<'a> {
 
     /// A line above the bar.
     fn above(&self, text: &str) {
-        self.bar.println(fit(text, columns()));
+        self.bar.println(fit(text, Screen::columns()));
     }
-}
-
-/// The width of the terminal behind standard error.
-fn columns() -> usize {
-    usize::from(console::Term::stderr().size().1).max(20)
 }
 
 /// The plans that are still going on, and what is waited for; the plans give way when both don't fit.
@@ -144,7 +149,7 @@ impl EventSink for Bar<'_> {
             }
             RunEvent::Stopping { reason, .. } => {
                 self.stopping = true;
-                self.above(&format!("  stopping: {}; waiting for what is in flight", reason.text()));
+                self.above(&format!("  stopping: {}", stop_text(reason, summary)));
             }
             _ => {}
         }
@@ -153,12 +158,14 @@ impl EventSink for Bar<'_> {
     fn on_tick(&mut self, now: Duration, waiting: Option<&Waiting>, _plan: &ExecutionPlan, summary: &RunSummary) {
         // A deadline that is far off is nothing that an operation waits for.
         let waiting = waiting.filter(|waiting| waiting.operations > 0);
+        let wait = wait_of(waiting, now, summary.in_flight);
+        let left = if self.stopping { None } else { self.left.at(now, wait) };
         let waiting = waiting.map_or(String::new(), |waiting| {
             format!("waiting {} for {}", clock_face(waiting.until.saturating_sub(now)), waiting.what)
         });
-        let left = if self.stopping { None } else { self.left.at(now) };
-        self.bar.set_prefix(title(&self.stages, &waiting, columns()));
-        self.bar.set_message(numbers(summary, left));
+        let width = Screen::columns();
+        self.bar.set_prefix(title(&self.stages, &waiting, width));
+        self.bar.set_message(fit(&numbers(summary, left), width.saturating_sub(self.cells + 2)));
         self.bar.set_position(summary.counts.ended() as u64);
     }
 }

@@ -91,6 +91,24 @@ fn called_alone_it_names_the_daily_commands() {
 }
 
 #[test]
+fn help_begins_with_an_example_and_fits_a_terminal() {
+    for command in ["validate", "plan", "run", "simulate", "explain", "schema"] {
+        let help = text(&hss_sync(&[command, "--help"]).stdout);
+        assert!(help.starts_with(&format!("Example:  hss-sync {command} ")), "{help}");
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+    }
+    assert!(text(&hss_sync(&[]).stderr).lines().all(|line| line.chars().count() <= 80));
+}
+
+#[test]
+fn explanations_are_no_wider_than_a_hundred_columns() {
+    let lines = |args: &[&str]| text(&hss_sync(args).stdout);
+    for said in [lines(&["explain"]), lines(&["explain", "APIGW.0201"]), lines(&["explain", "5"])] {
+        assert!(said.lines().all(|line| line.chars().count() <= 100), "{said}");
+    }
+}
+
+#[test]
 fn bad_flags_are_usage_errors_that_name_the_flag() {
     for (args, piece) in [
         (&["run", "plans/quickstart.yaml", "--simulate", "--report", "xml=x"][..], "--report"),

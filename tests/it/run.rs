@@ -271,6 +271,11 @@ fn the_failure_budget_stops_the_run() {
     let summary = &place.report()["summary"];
     // Two are tolerated, the third stops; one more may not be in flight by then.
     assert_eq!((&summary["failed"], &summary["not_attempted"]), (&3.into(), &6.into()), "{summary}");
+    // One line for all that was left, after the three failures.
+    let log = text(&output.stderr);
+    let left: Vec<&str> = log.lines().filter(|line| line.contains("not attempted")).collect();
+    assert_eq!(left.len(), 1, "{log}");
+    assert!(left[0].ends_with("  left    6 operations not attempted: the failure budget is spent (2 of 9)"), "{log}");
 }
 
 #[test]
@@ -292,6 +297,16 @@ fn quiet_says_nothing_when_all_is_well() {
     let place = Workplace::new(1, &["cn-north-4"], "");
     let output = place.run(&["--quiet"]);
     assert_eq!((code(&output), text(&output.stdout), text(&output.stderr)), (0, String::new(), String::new()));
+}
+
+#[test]
+fn quiet_still_says_what_went_wrong() {
+    let place = Workplace::new(1, &["cn-north-4"], "");
+    let output = place.run(&["--quiet", "--fault", "403:100%"]);
+    assert_eq!((code(&output), text(&output.stdout)), (1, String::new()));
+    let said = text(&output.stderr);
+    assert!(said.starts_with("0 accepted, 1 failed of 1 in "), "{said}");
+    assert!(said.contains("1 × APIGW.0302 "), "{said}");
 }
 
 #[test]

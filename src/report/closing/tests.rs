@@ -125,6 +125,22 @@ fn many_places_and_many_causes_are_counted() {
 }
 
 #[test]
+fn a_place_with_several_requests_is_named_once() {
+    let twice = "\
+version: 1
+name: twice
+registry_sets:
+  harbor: { registries: [{ registry_id: abc, registry_type: Harbor }] }
+  swr: { registries: [{ registry_id: def, registry_type: SwrShared }] }
+projects:
+  - { name: payments, project_id: id, regions: [cn-north-4], registry_sets: [harbor, swr], requests: per-set }
+";
+    let (plan, sources) = planned(&[("twice.yaml", twice)]);
+    let text = closing(&plan, &sources, &ran(vec![denied(), denied()]), 100);
+    assert_eq!(text.lines().nth(2), Some("2 × HSS.0999 not enough permission  payments / cn-north-4"));
+}
+
+#[test]
 fn what_the_service_says_is_shortened_and_cannot_steer_the_terminal() {
     let text = text(vec![failed(FailureKind::Refused, None, &format!("\u{1b}[2J{}", "x".repeat(400))); 3], 80);
     assert!(text.contains("3 × \\u{1b}[2Jxxx"), "{text}");

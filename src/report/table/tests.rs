@@ -45,11 +45,12 @@ fn with_room_enough_everything_is_whole() {
             "rest    支付      cn-north-4   pay-cn-north-4                    all         2 registries (harbor)",
         ]
     );
-    let end: Vec<&str> = text.lines().rev().take(2).collect();
+    let end: Vec<&str> = text.lines().rev().take(3).collect();
     assert_eq!(
         end,
         [
             "Failure budget: canary 0 of 1; rest 5 % of 2 = 0, so one at a time.",
+            "1 of 3 use `lookup` or `select`, which `run` can't resolve in this version.",
             "3 operations, 3 calls. Forecast 2 s: quota doesn't bind.",
         ]
     );
