@@ -5,6 +5,7 @@ mod cases;
 mod catalogue;
 mod commands;
 mod common;
+mod expansion;
 mod hostile;
 mod mutations;
 mod offline;
