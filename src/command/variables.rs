@@ -1,10 +1,13 @@
 //! Values for template variables from outside the plans, by precedence: files, then the environment, then flags.
 
 use crate::cli::InputArgs;
+use crate::diagnostic::{Code, visible};
 use crate::expand::Overrides;
 use crate::io::credential::Environment;
 use crate::io::fs;
-use crate::plan::VariableValue;
+use crate::plan::{VariableValue, variable_value};
+use crate::source::{Source, Sources, Span};
+use crate::yaml;
 
 /// Environment variables with this prefix set template variables.
 const PREFIX: &str = "HSS_SYNC_VAR_";
@@ -34,30 +37,40 @@ pub(super) fn overrides(input: &InputArgs, environment: &Environment) -> Result<
     Ok(overrides)
 }
 
-/// A mapping of names to scalars, in YAML or JSON (which is YAML).
+/// A mapping of names to scalars, in YAML or JSON (which is YAML), read by the rules of a plan's `vars`.
 fn parse_file(text: &str) -> Result<Overrides, String> {
-    if text.trim().is_empty() {
-        return Ok(Overrides::new());
+    let mut sources = Sources::default();
+    let id = sources.add(Source::new("", text.to_owned()));
+    let source = sources.get(id);
+    let place = |span: Span| {
+        let position = source.position(span.start);
+        format!("line {}, column {}", position.line(), position.column())
+    };
+    let say = |place: String, message: &str, help: Option<&str>| {
+        let help = help.map(|help| format!("; {help}")).unwrap_or_default();
+        format!("{place}: {message}{help}")
+    };
+    let tree = match yaml::parse(id, source) {
+        Ok(tree) => tree,
+        Err(found) if found.iter().any(|each| each.code == Code::EmptyPlan) => return Ok(Overrides::new()),
+        Err(found) => {
+            let told = found.iter().map(|each| {
+                let at = each.start().map_or_else(String::new, |location| place(location.span));
+                say(at, &each.message, each.help.as_deref())
+            });
+            return Err(told.take(1).collect());
+        }
+    };
+    if !matches!(tree.root().kind(), yaml::Kind::Mapping) {
+        return Err("is not a mapping of variable names to values".to_owned());
     }
-    let mapping: serde_yaml::Mapping =
-        serde_yaml::from_str(text).map_err(|error| format!("is not a mapping of variable names to values: {error}"))?;
     let mut overrides = Overrides::new();
-    for (name, value) in mapping {
-        let serde_yaml::Value::String(name) = name else {
-            return Err("holds a variable whose name is not text".to_owned());
-        };
-        let value = match value {
-            serde_yaml::Value::String(text) => VariableValue::Text(text),
-            serde_yaml::Value::Bool(truth) => VariableValue::Bool(truth),
-            serde_yaml::Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-                (Some(integer), _) => VariableValue::Integer(integer),
-                (None, Some(float)) if float.is_finite() => VariableValue::Float(float),
-                _ => return Err(format!("gives `{name}` a number that is too large; quote it")),
-            },
-            serde_yaml::Value::Null => return Err(format!("gives `{name}` no value; an empty text is \"\"")),
-            _ => return Err(format!("gives `{name}` a list or mapping; a variable is a text, number or truth value")),
-        };
-        overrides.insert(name, value);
+    for entry in tree.root().entries() {
+        let value = variable_value(entry.value).map_err(|refused| {
+            let message = format!("`{}`: {}", visible(entry.key), refused.message);
+            say(place(entry.value.span()), &message, refused.help.as_deref())
+        })?;
+        overrides.insert(entry.key.to_owned(), value);
     }
     Ok(overrides)
 }
@@ -96,7 +109,21 @@ mod tests {
         assert_eq!(parsed.len(), 4);
         assert_eq!(parsed["b"], VariableValue::Integer(7));
         assert!(parse_file("{\"a\": \"json\"}").is_ok());
-        for bad in ["- a", "a: [1]", "a:", "1: x", "a: {b: c}", "a: .inf"] {
+        for bad in ["- a", "a: [1]", "a:", "a: {b: c}", "a: .inf", "a: 1\na: 2", "a: 'x"] {
+            assert!(parse_file(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(parse_file("# nothing\n"), Ok(Overrides::new()));
+    }
+
+    #[test]
+    fn numbers_of_a_file_are_rendered_as_they_are_written_or_refused() {
+        let told = parse_file("a: x\nb: 1.50\n").expect_err("1.50 would become 1.5");
+        assert_eq!(
+            told,
+            "line 2, column 4: `b`: this variable is read by YAML as the number 1.50, which is not rendered as it is \
+             written; quote it: \"1.50\""
+        );
+        for bad in ["{\"a\": 12345678901234567890123}", "a: 007", "a: 1e3", "a: True"] {
             assert!(parse_file(bad).is_err(), "{bad:?}");
         }
     }

@@ -118,11 +118,39 @@ impl Diagnostic {
         }
     }
 
+    /// Where it starts, for sorting; a file as a whole comes first.
+    #[must_use]
+    pub fn start(&self) -> Option<Location> {
+        match &self.place {
+            Place::Text(label) => Some(label.location),
+            Place::File(_) => None,
+        }
+    }
+
     /// Whether this makes a plan invalid.
     #[must_use]
     pub fn is_error(&self) -> bool {
         self.severity() == Severity::Error
     }
+}
+
+/// Most problems that one step shows; the last one says how many more there are.
+pub const MOST_SHOWN: usize = 100;
+
+/// Diagnostics in the order of their sources, cut to [`MOST_SHOWN`]: errors first, so that warnings never push the
+/// reason for a refusal out of sight.
+#[must_use]
+pub fn bounded(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let hidden = diagnostics.len().saturating_sub(MOST_SHOWN);
+    if hidden > 0 {
+        diagnostics.sort_by_key(|diagnostic| !diagnostic.is_error());
+        diagnostics.truncate(MOST_SHOWN);
+        diagnostics.sort_by_key(Diagnostic::start);
+        if let Some(last) = diagnostics.last_mut() {
+            last.notes.push(format!("{hidden} more problems follow, which are not shown"));
+        }
+    }
+    diagnostics
 }
 
 /// The candidate nearest to `name`, when it is near enough to be meant: the text of "did you mean".

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::identity::content_hash;
 use super::render::{Field, Renderer};
@@ -47,7 +48,7 @@ pub(super) struct Sets<'p> {
 
 /// What one request asks for, with its hash.
 pub(super) struct Merged {
-    pub(super) content: Content,
+    pub(super) content: Arc<Content>,
     pub(super) hash: [u8; 32],
 }
 
@@ -181,7 +182,7 @@ impl<'p> Sets<'p> {
             let registry_info = united.registries.into_iter().map(|named| named.registry).collect();
             Content { body: SyncBody { sync_all_registries: false, registry_info }, selectors }
         };
-        Some(Merged { hash: content_hash(&content), content })
+        Some(Merged { hash: content_hash(&content), content: Arc::new(content) })
     }
 }
 

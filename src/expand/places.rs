@@ -52,6 +52,7 @@ pub(super) fn expand_plan(
         plan,
         file,
         endpoints,
+        own_endpoints: file.endpoints.iter().map(|(region, endpoint)| (&region.value, &endpoint.value)).collect(),
         renderer,
         sets,
         waves,
@@ -145,6 +146,8 @@ struct Expander<'p, 's> {
     plan: usize,
     file: &'p PlanFile,
     endpoints: &'s EndpointChain,
+    /// The plan's own `endpoints`.
+    own_endpoints: HashMap<&'p Region, &'p Endpoint>,
     renderer: Renderer<'s>,
     sets: Sets<'p>,
     waves: Waves<'p>,
@@ -229,7 +232,7 @@ impl<'p> Expander<'p, '_> {
 
     /// Regions that are written out were judged by `plan::validate`; those from templates exist only now.
     fn warn_unlisted(&mut self, region: &Region, span: Span) {
-        if region.is_known() || self.file.endpoints.iter().any(|(named, _)| named.value == *region) {
+        if region.is_known() || self.own_endpoints.contains_key(region) {
             return;
         }
         let source = self.file.source;
@@ -326,7 +329,7 @@ impl<'p> Expander<'p, '_> {
         if let Some(known) = self.regions.get(region) {
             return Some(known.clone());
         }
-        match endpoint_of(region, self.file, self.endpoints) {
+        match endpoint_of(region, &self.own_endpoints, self.endpoints) {
             Ok(endpoint) => {
                 self.regions.insert(region.clone(), (region.clone(), endpoint.clone()));
                 Some((region.clone(), endpoint))
@@ -343,9 +346,12 @@ impl<'p> Expander<'p, '_> {
     }
 }
 
-fn endpoint_of(region: &Region, file: &PlanFile, chain: &EndpointChain) -> Result<Endpoint, InvalidValue> {
-    let own = || file.endpoints.iter().find(|(name, _)| name.value == *region).map(|(_, endpoint)| &endpoint.value);
-    match chain.all.as_ref().or_else(|| chain.by_region.get(region)).or_else(own) {
+fn endpoint_of(
+    region: &Region,
+    own: &HashMap<&Region, &Endpoint>,
+    chain: &EndpointChain,
+) -> Result<Endpoint, InvalidValue> {
+    match chain.all.as_ref().or_else(|| chain.by_region.get(region)).or_else(|| own.get(region).copied()) {
         Some(endpoint) => Ok(endpoint.clone()),
         None => builtin_endpoint(region),
     }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::diagnostic::{Code, Diagnostic, MOST_SHOWN, bounded, nearest};
 use crate::model::InvalidValue;
 use crate::plan::{PlanFile, Templated, VariableValue};
 use crate::source::{Location, SourceId, Sources, Span};
@@ -81,7 +81,12 @@ impl Findings {
         let found = locations.into_iter().zip(self.found);
         let mut found: Vec<_> = found.map(|(location, finding)| (location, finding.into_diagnostic())).collect();
         found.sort_by_key(|(location, _)| *location);
-        found.into_iter().map(|(_, diagnostic)| diagnostic).collect()
+        bounded(found.into_iter().map(|(_, diagnostic)| diagnostic).collect())
+    }
+
+    /// Whether suggestions are still worth their search: most of what is found now will not be shown.
+    fn are_few(&self) -> bool {
+        self.found.len() < 10 * MOST_SHOWN
     }
 }
 
@@ -234,9 +239,12 @@ impl<'s> Renderer<'s> {
                 (Code::UndefinedVariable, name.as_str(), format!("`{name}` is not defined"))
             }
         };
+        let suggests = self.findings.are_few();
         self.findings.cause(Location::new(source, span), code, name, || {
             let mut diagnostic = Diagnostic::at(code, source, span, message);
-            if let ErrorKind::Undefined { name, available } = &error.kind {
+            if let ErrorKind::Undefined { name, available } = &error.kind
+                && suggests
+            {
                 diagnostic = diagnostic.label(defined(available));
                 diagnostic.help = nearest(name, available.iter().map(String::as_str))
                     .map(|candidate| format!("did you mean `{candidate}`?"));

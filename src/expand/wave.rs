@@ -1,18 +1,32 @@
 //! Which wave takes an operation: the first whose selection matches.
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use std::collections::HashSet;
+
+use globset::{GlobSet, GlobSetBuilder};
 
 use super::render::Findings;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Region, SetName};
-use crate::plan::{PlanFile, Project, WaveSelect};
+use crate::plan::{PlanFile, Project, WaveSelect, wildcards};
 use crate::source::{Location, SourceId, Spanned};
 
 /// A selection with its globs compiled.
 struct Matcher<'p> {
     select: &'p WaveSelect,
-    projects: GlobSet,
-    regions: GlobSet,
+    projects: Names<'p>,
+    regions: Names<'p>,
+}
+
+/// Names as they are, and patterns.
+struct Names<'p> {
+    exact: HashSet<&'p str>,
+    patterns: GlobSet,
+}
+
+impl Names<'_> {
+    fn is_match(&self, name: &str) -> bool {
+        self.exact.contains(name) || (!self.patterns.is_empty() && self.patterns.is_match(name))
+    }
 }
 
 /// The waves of a plan; at least one.
@@ -29,8 +43,8 @@ impl<'p> Waves<'p> {
             .map(|wave| {
                 wave.select.as_ref().map(|select| Matcher {
                     select,
-                    projects: globs(&select.projects, file.source, findings),
-                    regions: globs(&select.regions, file.source, findings),
+                    projects: names(&select.projects, file.source, findings),
+                    regions: names(&select.regions, file.source, findings),
                 })
             })
             .collect();
@@ -64,20 +78,25 @@ impl<'p> Waves<'p> {
     }
 }
 
-fn globs(patterns: &[Spanned<String>], source: SourceId, findings: &mut Findings) -> GlobSet {
+fn names<'p>(patterns: &'p [Spanned<String>], source: SourceId, findings: &mut Findings) -> Names<'p> {
+    let mut exact = HashSet::new();
     let mut builder = GlobSetBuilder::new();
     for pattern in patterns {
-        match Glob::new(&pattern.value) {
+        let Some(glob) = wildcards(&pattern.value) else {
+            exact.insert(pattern.value.as_str());
+            continue;
+        };
+        match glob {
             Ok(glob) => drop(builder.add(glob)),
             Err(error) => {
                 let location = Location::new(source, pattern.span);
                 findings.cause(location, Code::InvalidValue, "", || {
                     let message = format!("`{}` is not a name or glob: {}", pattern.value, error.kind());
                     Diagnostic::at(Code::InvalidValue, source, pattern.span, message)
-                        .help("`*` stands for any text, `?` for one character, `[ab]` for one of several")
+                        .help("`*` stands for any text, `?` for one character")
                 });
             }
         }
     }
-    builder.build().unwrap_or_default()
+    Names { exact, patterns: builder.build().unwrap_or_default() }
 }

@@ -1,5 +1,7 @@
 //! One operation: one request for one target.
 
+use std::sync::Arc;
+
 use super::id::{OperationId, SetName};
 use super::request::{Endpoint, RegistryType, Request, SyncBody};
 use super::target::{ProjectRef, Target};
@@ -46,8 +48,8 @@ pub struct Operation {
     pub location: Location,
     /// Where it is sent.
     pub endpoint: Endpoint,
-    /// What is asked.
-    pub content: Content,
+    /// What is asked; operations that ask for the same share it.
+    pub content: Arc<Content>,
 }
 
 impl Operation {

@@ -113,29 +113,14 @@ impl<'t> Decoder<'t> {
             return None;
         }
         let name = Spanned::new(entry.key.to_owned(), entry.key_span);
-        let text = entry.value.text().unwrap_or_default();
-        let value = match entry.value.kind() {
-            Kind::Text(text) => VariableValue::Text(text.to_owned()),
-            Kind::Bool(value) if text == if value { "true" } else { "false" } => VariableValue::Bool(value),
-            Kind::Bool(_) => return self.not_as_written(entry.value, Code::BooleanAsId, "boolean", text),
-            Kind::Number => match number(text) {
-                Some(value) => value,
-                None => return self.not_as_written(entry.value, Code::NumberAsId, "number", text),
-            },
-            Kind::Null | Kind::Sequence | Kind::Mapping => {
-                return self.wrong(entry.value, "text, a number or a boolean");
+        let value = match variable_value(entry.value) {
+            Ok(value) => value,
+            Err(diagnostic) => {
+                self.problems.push(diagnostic.in_source(self.source));
+                return None;
             }
         };
         Some(Variable { name, value })
-    }
-
-    /// A variable whose value would be rendered otherwise than it is written.
-    fn not_as_written<T>(&mut self, node: Node<'t>, code: Code, what: &str, text: &str) -> Option<T> {
-        let message =
-            format!("this variable is read by YAML as the {what} {text}, which is not rendered as it is written");
-        let diagnostic = self.at(code, node.span(), message).help(format!("quote it: \"{text}\""));
-        self.problems.push(diagnostic);
-        None
     }
 
     fn set(&mut self, entry: Entry<'t>) -> Option<RegistrySet> {
@@ -373,10 +358,18 @@ impl<'t> Decoder<'t> {
     }
 
     /// A name or a glob; the glob must be one.
-    pub(super) fn glob(&mut self, node: Node<'t>) -> Option<Spanned<String>> {
+    fn glob(&mut self, node: Node<'t>) -> Option<Spanned<String>> {
         self.parse(node, |text| match globset::Glob::new(text) {
             Ok(_) => Ok(text.to_owned()),
             Err(error) => Err(InvalidValue::new("a name or pattern", format!("has a mistake: {}", error.kind()))),
+        })
+    }
+
+    /// A name or a pattern of a wave.
+    pub(super) fn pattern(&mut self, node: Node<'t>) -> Option<Spanned<String>> {
+        self.parse(node, |text| match super::words::wildcards(text) {
+            None | Some(Ok(_)) => Ok(text.to_owned()),
+            Some(Err(error)) => Err(InvalidValue::new("a name or pattern", format!("has a mistake: {}", error.kind()))),
         })
     }
 
@@ -431,6 +424,49 @@ impl<'t> Decoder<'t> {
     pub(super) fn wrong<T>(&mut self, node: Node<'t>, expected: &str) -> Option<T> {
         self.add(Code::WrongType, node.span(), format!("this must be {}", bare(expected)));
         None
+    }
+}
+
+/// A value that is no variable's, and why.
+#[derive(Debug)]
+pub struct NotAVariable {
+    code: Code,
+    span: Span,
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead.
+    pub help: Option<String>,
+}
+
+impl NotAVariable {
+    fn in_source(self, source: SourceId) -> Diagnostic {
+        Diagnostic { help: self.help, ..Diagnostic::at(self.code, source, self.span, self.message) }
+    }
+}
+
+/// The value of a variable, in a plan or in a file of variables: a text, or a number or boolean that is rendered just as
+/// it is written.
+///
+/// # Errors
+/// Anything else, with the form that would be right.
+pub fn variable_value(node: Node<'_>) -> Result<VariableValue, NotAVariable> {
+    let text = node.text().unwrap_or_default();
+    let refused = |code, what: &str| {
+        let message =
+            format!("this variable is read by YAML as the {what} {text}, which is not rendered as it is written");
+        NotAVariable { code, span: node.span(), message, help: Some(format!("quote it: \"{text}\"")) }
+    };
+    match node.kind() {
+        Kind::Text(text) => Ok(VariableValue::Text(text.to_owned())),
+        Kind::Bool(value) if text == if value { "true" } else { "false" } => Ok(VariableValue::Bool(value)),
+        Kind::Bool(_) => Err(refused(Code::BooleanAsId, "boolean")),
+        Kind::Number => number(text).ok_or_else(|| refused(Code::NumberAsId, "number")),
+        Kind::Null | Kind::Sequence | Kind::Mapping => Err(NotAVariable {
+            code: Code::WrongType,
+            span: node.span(),
+            message: "this variable must be text, a number or a boolean".to_owned(),
+            help: Some("an empty text is \"\"".to_owned()),
+        }),
     }
 }
 

@@ -77,7 +77,7 @@ impl<'t> Decoder<'t> {
     }
 
     fn globs(&mut self, node: Node<'t>) -> Vec<Spanned<String>> {
-        node.items().filter_map(|item| self.glob(item)).collect()
+        node.items().filter_map(|item| self.pattern(item)).collect()
     }
 
     fn max_failures(&mut self, node: Node<'t>) -> Option<MaxFailures> {

@@ -85,6 +85,14 @@ impl<'t, 's> Explainer<'t, 's> {
             _ if !self.faulty.insert(spot.place()) => {}
             ErrorKind::Type { .. } => self.wrong_type(&spot, &field),
             ErrorKind::MinItems { .. } | ErrorKind::MinProperties { .. } => self.empty(&spot, &field),
+            ErrorKind::MaxItems { limit } => {
+                let message = format!(
+                    "{} has {} entries, at most {limit} are allowed",
+                    spot.subject(field.noun),
+                    spot.node.items().len()
+                );
+                self.add(Code::OutOfRange, spot.start(), message);
+            }
             ErrorKind::UniqueItems => self.repeated(&spot, &field),
             ErrorKind::Constant { .. } => self.constant(&spot),
             ErrorKind::Minimum { .. } | ErrorKind::Maximum { .. } => self.out_of_range(&spot, &field),

@@ -18,10 +18,11 @@ mod validate;
 mod waves;
 mod words;
 
-pub use decode::decode;
+pub use decode::{NotAVariable, decode, variable_value};
 pub use file::{
     Defaults, Places, PlanFile, Project, RegionPlace, RegistryItem, RegistrySet, RequestMode, Rollout, SelectSpec,
     SetKind, Templated, Variable, VariableValue, WaveSelect, WaveSpec,
 };
 pub use schema::{PLAN_SCHEMA, check_structure};
 pub use validate::{ValidatedPlan, validate};
+pub(crate) use words::wildcards;

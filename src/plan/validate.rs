@@ -57,7 +57,7 @@ pub(super) struct Check {
     source: SourceId,
     found: Vec<Diagnostic>,
     /// Suggestions cost a walk over all candidates: fewer are made where there are a great many.
-    comparisons_left: usize,
+    pub(super) comparisons_left: usize,
 }
 
 impl Check {

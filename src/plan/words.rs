@@ -5,14 +5,11 @@
 
 use std::collections::HashSet;
 
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::{Diagnostic, bounded};
 use crate::model::{
     CredentialName, Endpoint, EnterpriseProjectId, InvalidValue, Label, MaxFailures, ProjectId, ProjectName, Region,
     RegistryId, SetName, WaveName,
 };
-
-/// Most problems that one step shows; the last one says how many more there are.
-pub(super) const MOST_SHOWN: usize = 100;
 
 /// Most characters of a value that a message repeats.
 const SHOWN_CHARS: usize = 60;
@@ -89,6 +86,23 @@ pub(super) fn objection(noun: &str, text: &str) -> Option<InvalidValue> {
     }
 }
 
+/// A wave's name or pattern as a glob, if it is a pattern: `*` and `?` are wildcards, everything else stands for itself
+/// (a name may hold `[`).
+pub(crate) fn wildcards(pattern: &str) -> Option<Result<globset::Glob, globset::Error>> {
+    if !pattern.contains(['*', '?']) {
+        return None;
+    }
+    let mut escaped = String::with_capacity(pattern.len());
+    for c in pattern.chars() {
+        match c {
+            '*' if escaped.ends_with('*') => {}
+            '*' | '?' => escaped.push(c),
+            _ => escaped.push_str(&globset::escape(c.encode_utf8(&mut [0; 4]))),
+        }
+    }
+    Some(globset::Glob::new(&escaped))
+}
+
 /// Checks a plan's own name, which follows the rule of all names.
 pub(super) fn plan_name(text: &str) -> Result<(), InvalidValue> {
     ProjectName::parse(text).map(drop).map_err(|error| InvalidValue::new("a plan name", error.reason))
@@ -117,26 +131,12 @@ pub(super) fn template_start(text: &str) -> Option<usize> {
     ["{{", "{%", "{#"].iter().filter_map(|opener| text.find(opener)).min()
 }
 
-/// The diagnostics in source order, each once, at most [`MOST_SHOWN`] of them.
+/// The diagnostics in source order, each once, at most [`crate::diagnostic::MOST_SHOWN`] of them.
 pub(super) fn in_order(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    let start = |diagnostic: &Diagnostic| match &diagnostic.place {
-        Place::Text(label) => label.location.span,
-        Place::File(_) => crate::source::Span::default(),
-    };
-    diagnostics.sort_by_key(start);
+    diagnostics.sort_by_key(Diagnostic::start);
     let mut seen = HashSet::new();
-    diagnostics.retain(|diagnostic| seen.insert((start(diagnostic), diagnostic.code, diagnostic.message.clone())));
-    let hidden = diagnostics.len().saturating_sub(MOST_SHOWN);
-    if hidden > 0 {
-        // Errors first, so that warnings never push the reason for a refusal out of sight.
-        diagnostics.sort_by_key(|diagnostic| !diagnostic.is_error());
-        diagnostics.truncate(MOST_SHOWN);
-        diagnostics.sort_by_key(start);
-        if let Some(last) = diagnostics.last_mut() {
-            last.notes.push(format!("{hidden} more problems follow, which are not shown"));
-        }
-    }
-    diagnostics
+    diagnostics.retain(|diagnostic| seen.insert((diagnostic.start(), diagnostic.code, diagnostic.message.clone())));
+    bounded(diagnostics)
 }
 
 #[cfg(test)]

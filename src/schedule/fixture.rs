@@ -104,10 +104,10 @@ impl Fixture {
                 sets: Vec::new(),
                 location: self.location,
                 endpoint: endpoint.clone(),
-                content: Content {
+                content: std::sync::Arc::new(Content {
                     body: SyncBody { sync_all_registries: true, registry_info: Vec::new() },
                     selectors: Vec::new(),
-                },
+                }),
             });
         }
         let wave = &mut self.file().waves[wave];

@@ -7,6 +7,7 @@ mod catalogue;
 mod commands;
 mod common;
 mod credential;
+mod expansion;
 mod hostile;
 mod mutations;
 mod offline;

@@ -353,3 +353,30 @@ fn a_region_from_a_template_that_nobody_knows_is_a_warning() {
     assert_eq!(complaints.len(), 1);
     assert!(complaints[0].starts_with("unlisted-region at p0.yaml:`{{ vars.r }}`: region `xx-new-9` is not"));
 }
+
+#[test]
+fn only_stars_and_question_marks_are_wildcards() {
+    let build = plan("p")
+        .all("all")
+        .default_sets(&["all"])
+        .project("pay[1]", &[("cn-north-1", "p1")])
+        .project("pay1", &[("cn-north-1", "p2")])
+        .project("pay[2]-x", &[("cn-north-1", "p3")])
+        .wave("w0", &[("project", "pay[1]")], None)
+        .wave("w1", &[("project", "pay[2]-?")], None)
+        .wave("w2", &[], None);
+    let (expanded, warnings) = expand_one(&build);
+    assert_eq!(warnings, []);
+    let waves: Vec<usize> = expanded.operations.iter().map(|operation| operation.wave).collect();
+    assert_eq!(waves, [0, 2, 1]);
+}
+
+#[test]
+fn a_hundred_findings_are_shown_and_the_rest_is_counted() {
+    let regions: Vec<String> = (0..150).map(|n| format!("r{n}-{{{{ project.name }}}}")).collect();
+    let regions: Vec<&str> = regions.iter().map(String::as_str).collect();
+    let build = plan("p").all("all").default_sets(&["all"]).same("x", "id", &regions);
+    let (_, warnings) = expand_one(&build);
+    assert_eq!(warnings.len(), 100);
+    assert_eq!(warnings[99].notes, ["50 more problems follow, which are not shown"]);
+}

@@ -180,12 +180,26 @@ fn limits_other_than_the_defaults_arrive_too() {
 
 #[test]
 fn a_pattern_with_a_mistake_is_told() {
+    // Of a wave only `*` and `?` are wildcards, so `[` can't be wrong there; `registry_name` is a glob.
+    let wave = "rollout: { waves: [{ name: x, select: { projects: ['w[eb'] } }] }\n";
+    assert_lines(&format!("{GOOD}{wave}"), &["11:52 unknown-project no project is named `w[eb`"]);
+    let select = "select: { registry_name: 'w[eb' }";
     assert_lines(
-        &format!("{GOOD}rollout: {{ waves: [{{ name: x, select: {{ projects: ['w[eb'] }} }}] }}\n"),
+        &GOOD.replace("sync_all_registries: true", select),
         &[
-            "11:52 invalid-value `w[eb` is not a name or pattern: it has a mistake: unclosed character class; missing ']'",
+            "5:30 invalid-value `w[eb` is not a name or pattern: it has a mistake: unclosed character class; missing ']'",
         ],
     );
+}
+
+#[test]
+fn a_plan_has_at_most_a_thousand_waves() {
+    let waves = |count: usize| {
+        let wave = |index: usize| format!("  - {{ name: w{index}, select: {{ projects: [web] }} }}\n");
+        format!("{GOOD}rollout:\n  waves:\n{}", (0..count).map(wave).collect::<String>())
+    };
+    assert_lines(&waves(1000), &[]);
+    assert_lines(&waves(1001), &["13:3 out-of-range `waves` has 1001 entries, at most 1000 are allowed"]);
 }
 
 #[test]
