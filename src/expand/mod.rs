@@ -19,7 +19,7 @@ pub use endpoint::builtin_endpoint;
 
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::model::{
-    Endpoint, FailureBudget, InvalidValue, Limits, MaxFailures, Operation, PlanDigest, Quota, Region, WaveName,
+    Endpoint, FailureBudget, InvalidValue, Limits, MaxFailures, Operation, PlanDigest, Region, WaveName,
 };
 use crate::plan::{PlanFile, ValidatedPlan, VariableValue};
 use crate::source::{Location, Sources};
@@ -64,7 +64,7 @@ pub struct PlannedFile {
     pub pause: Duration,
     /// Longest duration, and where it is written.
     pub deadline: Option<(Duration, Location)>,
-    /// Limits; the quota is the smallest stated for what is shared.
+    /// Limits, as the plan states them; the scheduler holds every quota of the batch at once.
     pub limits: Limits,
 }
 
@@ -128,7 +128,6 @@ fn finish(
 ) -> Result<ExecutionPlan, InvalidValue> {
     let Expanded { mut operations, identities } = expanded;
     identity::assign_ids(&mut operations, &identities)?;
-    let quota = shared_quota(plans);
     let mut planned = Vec::with_capacity(plans.len());
     let mut start = 0;
     for (plan, end) in plans.iter().zip(ends) {
@@ -145,22 +144,12 @@ fn finish(
             waves,
             pause: file.rollout.pause,
             deadline: deadline.map(|deadline| (deadline.value, Location::new(file.source, deadline.span))),
-            limits: Limits { quota: quota.unwrap_or(file.limits.quota), ..file.limits },
+            limits: file.limits,
         });
         start = *end;
     }
     let digest = identity::batch_digest(planned.iter().map(|plan| &plan.digest))?;
     Ok(ExecutionPlan { plans: planned, operations, digest })
-}
-
-/// The strictest quota of the batch with the widest sharing among its plans: plans that run together may meet at an
-/// endpoint, and the service counts their calls together.
-fn shared_quota(plans: &[ValidatedPlan]) -> Option<Quota> {
-    let quotas = plans.iter().map(|plan| plan.file().limits.quota);
-    quotas.reduce(|a, b| {
-        let scope = a.scope.max(b.scope);
-        Quota { scope, ..a.stricter(b) }
-    })
 }
 
 fn resolve_waves(

@@ -222,7 +222,12 @@ fn chain(error: &reqwest::Error) -> String {
     let mut cause = error.source();
     while let Some(error) = cause {
         let text = error.to_string();
-        if parts.last().is_none_or(|last| *last != text) {
+        // The client's word for its own stages says nothing to a person: what failed stands in its cause.
+        let text = match text.strip_prefix("client error (") {
+            Some(_) if error.source().is_some() => String::new(),
+            _ => text,
+        };
+        if !text.is_empty() && parts.last().is_none_or(|last| *last != text) {
             parts.push(text);
         }
         cause = error.source();

@@ -17,9 +17,11 @@ pub fn parse_duration(text: &str) -> Result<Duration, InvalidValue> {
     if !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.') {
         return Err(InvalidValue::new(what, format!("needs a unit: `{text}s` or `{text}m`")));
     }
-    let parsed: jiff::SignedDuration = text.parse().map_err(|_| {
-        InvalidValue::new(what, "is a number with a unit, such as `500ms`, `75s`, `2m`, `1h 30m`".to_owned())
-    })?;
+    let shape =
+        || InvalidValue::new(what, "is a number with a unit, such as `500ms`, `75s`, `2m`, `1h 30m`".to_owned());
+    let span: jiff::Span = text.parse().map_err(|_| shape())?;
+    // A day is 24 hours here; months and years are of no fixed length and refused.
+    let parsed = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| shape())?;
     let duration = Duration::try_from(parsed).map_err(|_| InvalidValue::new(what, "can't be negative"))?;
     if duration > LONGEST {
         return Err(InvalidValue::new(what, "is longer than 30 days"));
@@ -62,7 +64,8 @@ mod tests {
         assert_eq!(parse_duration("1h 30m"), Ok(Duration::from_secs(5400)));
         assert_eq!(parse_duration("PT5M"), Ok(Duration::from_secs(300)));
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
-        for bad in ["", "10", "1.5", "-5s", "soon", "31d", "9999999h"] {
+        assert_eq!(parse_duration("30d"), parse_duration("720h"));
+        for bad in ["", "10", "1.5", "-5s", "soon", "31d", "9999999h", "1mo", "1y"] {
             assert!(parse_duration(bad).is_err(), "{bad:?}");
         }
     }

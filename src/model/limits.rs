@@ -71,14 +71,6 @@ impl Quota {
         }
         Ok(Self { calls, per, scope: QuotaScope::default() })
     }
-
-    /// The stricter of two quotas: fewer calls a second; with equal rates the one with the smaller burst.
-    #[must_use]
-    pub fn stricter(self, other: Self) -> Self {
-        let rate = |quota: &Self| f64::from(quota.calls.get()) / quota.per.as_secs_f64();
-        let (mine, theirs) = (rate(&self), rate(&other));
-        if theirs < mine || (theirs <= mine && other.calls < self.calls) { other } else { self }
-    }
 }
 
 impl fmt::Display for Quota {
@@ -237,10 +229,9 @@ mod tests {
     }
 
     #[test]
-    fn quotas_compare_by_rate() {
+    fn a_quota_is_calls_in_a_window_and_nothing_else() {
         let quota = |text: &str| Quota::parse(text).expect("legal");
-        assert_eq!(quota("5/1m").stricter(quota("200/5m")), quota("5/1m"));
-        assert_eq!(quota("10/2m").stricter(quota("5/1m")), quota("5/1m"));
+        assert_eq!((quota("200/5m").calls.get(), quota("200/5m").per), (200, Duration::from_secs(300)));
         for bad in ["5", "0/1m", "5/0s", "x/1m", "5/1"] {
             assert!(Quota::parse(bad).is_err(), "{bad:?}");
         }

@@ -187,7 +187,10 @@ pub fn failure_line(plan: &ExecutionPlan, op: OpIndex, outcome: &Outcome) -> Str
 /// What went wrong in a few words: `HSS.0013 not enough permission`.
 #[must_use]
 pub fn why(failure: &Failure) -> String {
-    let text = what_happened(failure.kind, failure.code.as_deref(), &shortened(&failure.message));
+    let mut text = what_happened(failure.kind, failure.code.as_deref(), &shortened(&failure.message));
+    if let Some(reason) = &failure.given_up {
+        text.push_str(&format!(" (not repeated: {})", reason.text()));
+    }
     visible(&text).into_owned()
 }
 

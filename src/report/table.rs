@@ -9,7 +9,7 @@ use super::wrap::{fit, wrap};
 use crate::diagnostic::visible;
 use crate::expand::{ExecutionPlan, PlannedFile};
 use crate::forecast::Forecast;
-use crate::model::{Operation, ProjectRef, format_estimate};
+use crate::model::{Operation, ProjectRef, Quota, format_estimate};
 
 /// The one line of `validate` when all is well.
 #[must_use]
@@ -32,9 +32,22 @@ pub fn validation_line(plan: &ExecutionPlan, forecast: &Forecast) -> String {
     )
 }
 
-/// ` at 5 a minute`. All plans of a batch share one quota, the smallest that one of them states.
+/// ` at 5 a minute`; with every quota that the plans state and no other one implies, since all of them hold.
 fn at_quota(plan: &ExecutionPlan) -> String {
-    plan.plans.first().map(|file| format!(" at {}", file.limits.quota)).unwrap_or_default()
+    let stated = || plan.plans.iter().map(|file| file.limits.quota);
+    let implied = |quota: &Quota| {
+        stated().any(|other| {
+            other.calls <= quota.calls && other.per >= quota.per && (other.calls, other.per) != (quota.calls, quota.per)
+        })
+    };
+    let mut quotas: Vec<String> = Vec::new();
+    for quota in stated().filter(|quota| !implied(quota)) {
+        let text = quota.to_string();
+        if !quotas.contains(&text) {
+            quotas.push(text);
+        }
+    }
+    if quotas.is_empty() { String::new() } else { format!(" at {}", quotas.join(" and ")) }
 }
 
 /// The sentence on calls, forecast and what decides it.

@@ -40,7 +40,7 @@ pub trait EventSink {
 pub struct Waiting {
     /// Until when, on the run's clock.
     pub until: Duration,
-    /// `quota (cn-north-4)`, `pause between waves`, `retry`.
+    /// `quota (cn-north-4)`, `the pause between waves`, `a repeat`.
     pub what: String,
     /// Operations that wait.
     pub operations: usize,

@@ -377,9 +377,9 @@ impl Schedule {
         match what {
             WaitFor::Quota { bucket } => format!("quota ({})", name(bucket)),
             WaitFor::Throttled { bucket } => format!("the service's limit ({})", name(bucket)),
-            WaitFor::Pause { .. } => "pause between waves".to_owned(),
-            WaitFor::Retry => "retry".to_owned(),
-            WaitFor::Deadline => "deadline".to_owned(),
+            WaitFor::Pause { .. } => "the pause between waves".to_owned(),
+            WaitFor::Retry => "a repeat".to_owned(),
+            WaitFor::Deadline => "the deadline".to_owned(),
         }
     }
 
