@@ -204,6 +204,11 @@ impl Sources {
         id
     }
 
+    /// All ids, in order.
+    pub fn ids(&self) -> impl Iterator<Item = SourceId> + use<> {
+        (0..u32::try_from(self.0.len()).unwrap_or(u32::MAX)).map(SourceId)
+    }
+
     /// The source behind an id that [`Sources::add`] returned.
     #[must_use]
     pub fn get(&self, id: SourceId) -> &Arc<Source> {

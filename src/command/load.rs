@@ -121,12 +121,15 @@ pub(super) fn load(context: &Context, input: &InputArgs, pace: &PaceArgs) -> Res
     let (files, mut diagnostics) = match fs::read_plan_files(&input.plans, std::io::stdin().lock(), &mut sources) {
         Ok(files) => (files, Vec::new()),
         Err(fs::ReadError::Usage(messages)) => return Err(LoadFailure::Usage(messages)),
+        // The others are still checked, so that everything that is wrong is told at once.
         Err(fs::ReadError::Content(diagnostics)) => {
-            let plans = diagnostics.len();
-            return Err(LoadFailure::Invalid { sources, diagnostics, plans });
+            let unreadable = |id: &SourceId| {
+                diagnostics.iter().any(|each| each.start().is_some_and(|location| location.source == *id))
+            };
+            (sources.ids().filter(|id| !unreadable(id)).collect(), diagnostics)
         }
     };
-    let plans = files.len();
+    let plans = files.len() + diagnostics.len();
     let mut valid = Vec::new();
     for id in files {
         match validated(id, &sources, &input.allow_endpoint) {
@@ -138,6 +141,8 @@ pub(super) fn load(context: &Context, input: &InputArgs, pace: &PaceArgs) -> Res
         }
     }
     if diagnostics.iter().any(Diagnostic::is_error) {
+        // In the order of the files, also what was found while reading them.
+        diagnostics.sort_by_key(|diagnostic| diagnostic.start().map(|location| location.source));
         return Err(LoadFailure::Invalid { sources, diagnostics, plans });
     }
     refuse_undeclared(&valid, &overrides)?;

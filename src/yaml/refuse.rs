@@ -69,10 +69,14 @@ pub(super) fn complex_key(id: SourceId, text: &str, start: usize) -> Diagnostic 
 }
 
 pub(super) fn duplicate_key(id: SourceId, name: &str, first: Span, second: Span) -> Diagnostic {
+    let help = match name {
+        "<<" => "merge several mappings at once: `<<: [*one, *other]`",
+        _ => "keep one of the two, or give the second another name",
+    };
     Diagnostic::at(Code::DuplicateKey, id, second, format!("the key `{name}` is given twice"))
         .label("given again")
         .also(Location::new(id, first), "first given here")
-        .help("keep one of the two, or give the second another name")
+        .help(help)
 }
 
 pub(super) fn invalid_merge(id: SourceId, span: Span) -> Diagnostic {

@@ -216,3 +216,23 @@ fn an_editor_with_the_schema_sees_what_we_call_structure() {
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(accepted > 20 && refused > 40, "{accepted} accepted, {refused} refused");
 }
+
+#[test]
+fn a_file_that_is_no_text_does_not_hide_the_mistakes_of_another() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("a.yaml"), PLAN.replace("name: sample", "nme: sample")).expect("it is written");
+    std::fs::write(folder.path().join("b.yaml"), b"name: caf\xE9\n").expect("it is written");
+    std::fs::write(folder.path().join("c.yaml"), "version: 1\nname: \"open\n").expect("it is written");
+    let finished = finish(hss_sync(folder.path()).args(["validate", "--format", "json", "."]));
+    assert_eq!(finished.code(), 3);
+    let document = finished.json().expect("diagnostics in JSON");
+    let told: Vec<String> = document["diagnostics"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|each| format!("{} {}", each["path"].as_str().expect("a path"), each["code"].as_str().expect("a code")))
+        .collect();
+    assert_eq!(told, ["./a.yaml unknown-key", "./b.yaml invalid-utf8", "./c.yaml yaml-syntax"]);
+    let human = finish(hss_sync(folder.path()).args(["validate", "."]));
+    assert!(human.stdout().contains("3 plans: 3 errors."), "{}", human.excerpt());
+}

@@ -4,6 +4,7 @@
 //! program has to report it, at its place, and not also as three other things. Places are known from the edit and from
 //! `outline`, which shares nothing with the program's parser.
 
+mod chaos;
 mod outline;
 
 use std::collections::BTreeMap;
