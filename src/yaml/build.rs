@@ -10,15 +10,13 @@ use saphyr_parser::{Event, Parser, ScalarStyle as ParserStyle, Span as ParserSpa
 
 use super::merge;
 use super::place::{Cursor, block_scalar_end, find_indicator, quoted_end, skip_properties, skip_space, trim_end};
-use super::refuse;
+use super::refuse::{self, MAX_DEPTH};
 use super::scalar::{Plain, ScalarStyle, resolve};
 use super::syntax;
 use super::tree::{DataKind, NodeData, Tree};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::source::{Source, SourceId, Span};
 
-/// Collections inside each other, aliases followed.
-pub(super) const MAX_DEPTH: usize = 64;
 /// Nodes that all aliases together may stand for.
 const MAX_ALIASED: u64 = 4_000_000;
 /// Nodes of one file.
@@ -263,7 +261,7 @@ impl<'s> Builder<'s> {
             }
         }
         if self.frames.len() >= MAX_DEPTH {
-            return self.fatal(refuse::too_deep(self.id, refuse::character(self.text, start), MAX_DEPTH));
+            return self.fatal(refuse::too_deep(self.id, refuse::character(self.text, start)));
         }
         if self.expects_key() {
             self.note(refuse::complex_key(self.id, self.text, start))?;
@@ -372,7 +370,7 @@ impl<'s> Builder<'s> {
             return self.alias_as_key(node, span);
         }
         if self.frames.len() + height > MAX_DEPTH {
-            return self.fatal(refuse::too_deep(self.id, span, MAX_DEPTH));
+            return self.fatal(refuse::too_deep(self.id, span));
         }
         self.aliased = self.aliased.saturating_add(size);
         if self.aliased > MAX_ALIASED {

@@ -4,7 +4,7 @@
 //! of the line before. This module reads the lines around the parser's place as a person would, one at a time: quotes
 //! and comments end with their line, and no more than [`FAR`] bytes are looked at.
 
-use super::syntax::{Finding, Lines, bare_line};
+use super::lines::{Finding, Lines, bare_line};
 use crate::source::Span;
 
 /// As far as a person would look.

@@ -10,6 +10,7 @@
 //! Why not serde: see `docs/locations.md`.
 
 mod build;
+mod lines;
 mod lookback;
 mod merge;
 mod place;

@@ -7,6 +7,9 @@ use super::scalar::char_len;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Location, SourceId, Span};
 
+/// Collections inside each other, aliases followed.
+pub(super) const MAX_DEPTH: usize = 64;
+
 /// The one character at `at`.
 pub(super) fn character(text: &str, at: usize) -> Span {
     let len = text.as_bytes().get(at).map_or(0, |lead| char_len(*lead));
@@ -29,8 +32,8 @@ pub(super) fn second_document(id: SourceId, text: &str, at: usize) -> Diagnostic
         .help("put each plan into a file of its own and give both files, or remove this `---`")
 }
 
-pub(super) fn too_deep(id: SourceId, span: Span, bound: usize) -> Diagnostic {
-    let message = format!("more than {bound} lists and mappings are inside each other here");
+pub(super) fn too_deep(id: SourceId, span: Span) -> Diagnostic {
+    let message = format!("more than {MAX_DEPTH} lists and mappings are inside each other here");
     Diagnostic::at(Code::NestingTooDeep, id, span, message)
         .label("one level too deep")
         .help("a plan needs about seven levels; check the brackets and the indentation before this place")

@@ -3,6 +3,7 @@
 //! The parser says what it expected; this module looks at the line and says what was probably meant. Its place is kept
 //! except where the parser notices a mistake only later: `lookback` finds where it was made.
 
+use super::lines::{Finding, Lines, bare_line};
 use super::lookback;
 use super::place::{skip_space, trim_end, word_end};
 use super::refuse;
@@ -38,19 +39,11 @@ pub(super) fn control_character(id: SourceId, text: &str) -> Option<Diagnostic> 
     None
 }
 
-/// Where and in which words an error is shown.
-pub(super) struct Finding {
-    pub(super) span: Span,
-    pub(super) message: String,
-    pub(super) label: &'static str,
-    pub(super) help: String,
-}
-
 /// The parser's error `info` at byte `at`; `last_end` is where the last complete node ends.
 pub(super) fn explain(id: SourceId, text: &str, info: &str, at: usize, last_end: usize) -> Diagnostic {
     if info.contains("recursion limit") {
         let start = at.min(text.len().saturating_sub(1));
-        return refuse::too_deep(id, refuse::character(text, start), super::build::MAX_DEPTH);
+        return refuse::too_deep(id, refuse::character(text, start));
     }
     if info.contains("unknown anchor") {
         return unknown_anchor(id, text, at);
@@ -114,45 +107,6 @@ fn unknown_anchor(id: SourceId, text: &str, at: usize) -> Diagnostic {
         .help(help)
 }
 
-/// The text around an offset.
-pub(super) struct Lines<'s> {
-    pub(super) text: &'s str,
-    pub(super) at: usize,
-}
-
-impl<'s> Lines<'s> {
-    pub(super) fn start(&self) -> usize {
-        self.text[..self.at].rfind('\n').map_or(0, |at| at + 1)
-    }
-
-    /// The line up to the offset.
-    pub(super) fn before(&self) -> &'s str {
-        &self.text[self.start()..self.at]
-    }
-
-    /// The last line above that isn't blank or a comment, and where it starts.
-    pub(super) fn above(&self) -> Option<(usize, &'s str)> {
-        let mut end = self.start().checked_sub(1)?;
-        loop {
-            let start = self.text[..end].rfind('\n').map_or(0, |at| at + 1);
-            let line = self.text[start..end].trim_end();
-            if !line.trim_start().is_empty() && !line.trim_start().starts_with('#') {
-                return Some((start, line));
-            }
-            end = start.checked_sub(1)?;
-        }
-    }
-
-    /// One character at the offset, or the last of the text.
-    pub(super) fn character(&self) -> Span {
-        let at = if self.at < self.text.len() { self.at } else { trim_end(self.text.as_bytes(), 0, self.at) };
-        let start =
-            if at == self.at { at } else { self.text[..at].char_indices().next_back().map_or(0, |(start, _)| start) };
-        let len = self.text[start..].chars().next().map_or(0, char::len_utf8);
-        Span::new(start, start + len)
-    }
-}
-
 fn indentation(line: &str) -> usize {
     line.len() - line.trim_start_matches([' ', '-']).len()
 }
@@ -213,26 +167,6 @@ fn lost_line(text: &str, at: usize, last_end: usize) -> Finding {
     let start = if start < text.len() { start } else { trim_end(text.as_bytes(), 0, text.len()).saturating_sub(1) };
     let start = (0..=start).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     bare_line(text, start)
-}
-
-/// A line that is neither an entry nor an item, from its first character at `start`.
-pub(super) fn bare_line(text: &str, start: usize) -> Finding {
-    let line = text[start..].lines().next().unwrap_or_default().trim_end();
-    let help = match (line.strip_prefix('-'), line.find(':')) {
-        (Some(item), _) if !item.starts_with([' ', '-']) && !item.is_empty() => {
-            format!("put a space after the dash: `- {item}`")
-        }
-        (_, Some(colon)) if colon + 1 < line.len() && !line[colon + 1..].starts_with(' ') => {
-            format!("put a space after the colon: `{}: {}`", &line[..colon], &line[colon + 1..])
-        }
-        _ => "write `key: value`, or `- item` in a list, at the indentation of its neighbours".to_owned(),
-    };
-    Finding {
-        span: Span::new(start, start + line.len().max(1).min(text.len() - start)),
-        message: "this is neither `key: value` nor an item of a list".to_owned(),
-        label: "no `: ` in it",
-        help,
-    }
 }
 
 /// (part of the parser's message, ours, label, help)

@@ -1,7 +1,13 @@
 //! Each case makes its files in a directory of its own.
 
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
 use super::*;
 use crate::diagnostic::Place;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Sources;
 
 struct Case {
     directory: tempfile::TempDir,

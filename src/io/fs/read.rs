@@ -1,11 +1,11 @@
-//! Files: plans in (bounded, and only what is a file), reports out (atomically).
+//! Plans and side files in: bounded, and only what is a file.
 //!
-//! A plan's path may lead anywhere: to a FIFO that never ends, a device, a file that grows while it is read. So each path is
+//! A path may lead anywhere: to a FIFO that never ends, a device, a file that grows while it is read. So each path is
 //! looked at before it is opened, looked at again through the open handle, and read with a cap. `plan` judges the
 //! texts; this module only says what could not be read, and tells wrong arguments from wrong content.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -277,143 +277,3 @@ pub fn read_text(path: &Path) -> Result<String, String> {
     }
     String::from_utf8(bytes).map_err(|_| format!("`{}` is not UTF-8 text; is it the right file?", path.display()))
 }
-
-/// Makes a directory with its parents, readable by its owner only; one that exists is left as it is.
-///
-/// # Errors
-/// When it can't be made, or something else has its name.
-pub fn create_private_dir(path: &Path) -> Result<(), WriteError> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|error| write_error(path, error))
-}
-
-/// Proves that [`write_atomic`] could write `path` now: makes its directory and a file in it that goes away again.
-///
-/// # Errors
-/// As [`write_atomic`].
-pub fn check_writable(path: &Path) -> Result<(), WriteError> {
-    let fail = |source: io::Error| write_error(path, source);
-    match Destination::of(path) {
-        // Opening a pipe would wait for its reader.
-        Destination::Special => Ok(()),
-        Destination::Directory => Err(fail(io::ErrorKind::IsADirectory.into())),
-        Destination::File(file) => {
-            let directory = directory_of(&file);
-            fs::create_dir_all(directory).map_err(fail)?;
-            tempfile::NamedTempFile::new_in(directory).map_err(fail)?;
-            Ok(())
-        }
-    }
-}
-
-/// What a path that is to be written leads to.
-enum Destination {
-    /// A regular file, or nothing yet, by the path at which it really is.
-    File(PathBuf),
-    /// A pipe, a device: written as it is. `/dev/stdout`, a process substitution, `/dev/null`.
-    Special,
-    Directory,
-}
-
-impl Destination {
-    fn of(path: &Path) -> Self {
-        match fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => Self::Directory,
-            // A link stays, and what it leads to is replaced.
-            Ok(metadata) if metadata.is_file() => {
-                Self::File(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
-            }
-            Ok(_) => Self::Special,
-            Err(_) => Self::File(path.to_owned()),
-        }
-    }
-}
-
-fn directory_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
-/// Why a file could not be written.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot write `{path}`: {why}; {help}", path = path.display())]
-pub struct WriteError {
-    /// The file that was meant.
-    pub path: PathBuf,
-    why: String,
-    help: &'static str,
-    /// What the system said.
-    pub source: io::Error,
-}
-
-/// Whether missing parent directories of a written file are made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Parents {
-    /// Make them.
-    Create,
-    /// A missing directory is an error.
-    Require,
-}
-
-/// Writes a file so that a reader sees the old content or the new, never a part.
-///
-/// The bytes go to a private (mode 0600) file in the same directory, reach the disk, and take the name at once. A path that
-/// leads to a pipe or device is written as it is.
-///
-/// # Errors
-/// The directory is missing or read-only, the disk is full, or the path names a directory; the old file is untouched then.
-pub fn write_atomic(path: &Path, bytes: &[u8], parents: Parents) -> Result<(), WriteError> {
-    let fail = |source: io::Error| write_error(path, source);
-    let path = match Destination::of(path) {
-        Destination::File(path) => path,
-        Destination::Directory => return Err(fail(io::ErrorKind::IsADirectory.into())),
-        Destination::Special => {
-            let opened = fs::OpenOptions::new().write(true).open(path);
-            return opened.and_then(|mut special| special.write_all(bytes)).map_err(fail);
-        }
-    };
-    let directory = directory_of(&path);
-    if parents == Parents::Create {
-        fs::create_dir_all(directory).map_err(fail)?;
-    }
-    let mut file = tempfile::NamedTempFile::new_in(directory).map_err(fail)?;
-    file.write_all(bytes).map_err(fail)?;
-    file.as_file().sync_all().map_err(fail)?;
-    file.persist(&path).map_err(|error| fail(error.error))?;
-    Ok(())
-}
-
-fn write_error(path: &Path, source: io::Error) -> WriteError {
-    let (why, help) = match source.kind() {
-        io::ErrorKind::NotFound => ("its directory does not exist", "make the directory or choose another path"),
-        io::ErrorKind::PermissionDenied => {
-            ("permission is denied", "make the directory writable or choose another path")
-        }
-        io::ErrorKind::ReadOnlyFilesystem => ("the file system is read-only", "choose a path on another one"),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            ("the disk is full", "free some space or choose another path")
-        }
-        io::ErrorKind::IsADirectory => ("it is a directory", "name a file"),
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-            ("a part of the path is not a directory", "choose another path")
-        }
-        _ => {
-            return WriteError {
-                why: source.to_string(),
-                path: path.to_owned(),
-                help: "check the path and the disk",
-                source,
-            };
-        }
-    };
-    WriteError { path: path.to_owned(), why: why.to_owned(), help, source }
-}
-
-#[cfg(test)]
-#[path = "fs_tests.rs"]
-mod tests;

@@ -1,0 +1,9 @@
+//! Files: plans in (bounded, and only what is a file), reports out (atomically).
+
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use read::{MAX_PLAN_BYTES, ReadError, STDIN_NAME, read_plan_files, read_text};
+pub use write::{Parents, WriteError, check_writable, create_private_dir, write_atomic};
