@@ -224,7 +224,7 @@ pub struct RunArgs {
     /// Stop launching after this time, such as 50m
     #[arg(long, value_name = "DURATION", help_heading = BOUNDS)]
     pub max_duration: Option<String>,
-    /// Directory for the report of each run, in runs/<run-id>/
+    /// Directory for the report of each run, in runs/RUN/
     #[arg(long, value_name = "DIR", default_value = ".hss-sync")]
     pub state_dir: PathBuf,
     /// Don't ask before sending
