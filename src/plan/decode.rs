@@ -16,7 +16,7 @@ use super::words::{bare, in_order, is_about_length, not_a, shown};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::model::{Endpoint, InvalidValue, KNOWN_REGIONS, Label, Limits, ProjectName, Region, RegistryType, SetName};
 use crate::source::{SourceId, Span, Spanned};
-use crate::yaml::{Entry, Kind, Node, ScalarStyle, Tree};
+use crate::yaml::{Entry, Kind, Node, ScalarStyle, Tree, integer};
 
 /// Gives types to a tree that passed [`super::check_structure`].
 ///
@@ -30,25 +30,13 @@ pub fn decode(source: SourceId, tree: &Tree) -> Result<PlanFile, Vec<Diagnostic>
     }
 }
 
-/// The whole number that a plain scalar of kind number is, in every form that [`crate::yaml`] reads as one: `12`, `0o14`,
-/// `0xC`, `0b1100`, `1_000`, and `12.0`, which JSON Schema counts as whole.
+/// The whole number that a plain scalar of kind number is: an integer in any form that YAML has, or `12.0`, which JSON Schema
+/// counts as whole.
 pub(super) fn whole_number(text: &str) -> Option<i64> {
-    let text = text.replace('_', "");
-    let (sign, digits) = match text.strip_prefix('-') {
-        Some(rest) => (-1, rest),
-        None => (1, text.strip_prefix('+').unwrap_or(&text)),
-    };
-    let (radix, digits) = match digits.get(..2) {
-        Some("0x") => (16, &digits[2..]),
-        Some("0o") => (8, &digits[2..]),
-        Some("0b") => (2, &digits[2..]),
-        _ => (10, digits),
-    };
-    if digits.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        && let Ok(number) = i64::from_str_radix(digits, radix)
-    {
-        return Some(sign * number);
+    if let Some(number) = integer(text) {
+        return i64::try_from(number).ok();
     }
+    let text = text.replace('_', "");
     let float: f64 = text.parse().ok()?;
     // 2^53: beyond it a float is no longer one certain integer.
     #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and within 2^53")]

@@ -14,9 +14,9 @@ use crate::event::AttemptRecord;
 use crate::exit::ExitStatus;
 use crate::expand::ExecutionPlan;
 use crate::forecast::Forecast;
-use crate::model::{Operation, ProjectRef, SyncBody};
-use crate::sign::encode_query;
-use crate::source::{Location, Sources};
+use crate::model::{Operation, ProjectRef, Request, SyncBody};
+use crate::sign::{encode_query, request_url};
+use crate::source::Sources;
 use crate::summary::{Counts, OperationSummary, RunSummary};
 
 /// The version of every document that is written here.
@@ -277,23 +277,15 @@ fn operation_entry<'a>(plan: &'a ExecutionPlan, sources: &'a Sources, operation:
 
 /// The URL that is sent; while the project id is to be looked up, its place holds `{project_id}`.
 fn url(operation: &Operation) -> String {
-    match operation.request() {
-        Some(request) => request_url(&request),
-        None => {
-            let id = match &operation.target.project_id {
-                ProjectRef::Id(id) => crate::sign::encode_path(id.as_str()),
-                ProjectRef::Lookup => "{project_id}".to_owned(),
-            };
-            let query =
-                [("enterprise_project_id".to_owned(), operation.target.enterprise_project_id.as_str().to_owned())];
-            format!("{}/v5/{id}/image/image-sync/tasks?{}", operation.endpoint, encode_query(&query))
+    let Operation { endpoint, target, content, .. } = operation;
+    let eps = &target.enterprise_project_id;
+    match &target.project_id {
+        ProjectRef::Id(id) => request_url(&Request::create_sync_task(endpoint, &target.region, id, eps, &content.body)),
+        ProjectRef::Lookup => {
+            let query = encode_query(&[("enterprise_project_id".to_owned(), eps.as_str().to_owned())]);
+            format!("{endpoint}/v5/{{project_id}}/image/image-sync/tasks?{query}")
         }
     }
-}
-
-fn request_url(request: &crate::model::Request) -> String {
-    let path = crate::sign::encode_path(&request.path);
-    format!("{}{path}?{}", request.endpoint, encode_query(&request.query))
 }
 
 fn attempts(started_at: jiff::Timestamp, operation: &OperationSummary) -> Vec<AttemptEntry<'_>> {
@@ -365,7 +357,7 @@ fn diagnostic_entry<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Dia
         Place::File(path) => (path.as_str(), None, None),
     };
     let related = |label: &'a Label| {
-        let (path, position) = place(sources, label.location);
+        let (path, position) = sources.place(label.location);
         RelatedEntry { message: &label.text, path, line: position.line(), column: position.column() }
     };
     DiagnosticEntry {
@@ -382,10 +374,6 @@ fn diagnostic_entry<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Dia
         notes: &diagnostic.notes,
         related: diagnostic.secondary.iter().map(related).collect(),
     }
-}
-
-fn place(sources: &Sources, location: Location) -> (&str, crate::source::Position) {
-    sources.place(location)
 }
 
 #[cfg(test)]

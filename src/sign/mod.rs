@@ -111,9 +111,15 @@ pub fn sign(request: &Request, credential: &Credential, at: jiff::Timestamp) -> 
             headers.push(("Authorization".to_owned(), authorization));
         }
     }
+    SignedRequest { method: request.method, url: request_url(request), headers, body: request.body.clone() }
+}
+
+/// The absolute URL of a request, percent-encoded exactly as it is signed and sent.
+#[must_use]
+pub fn request_url(request: &Request) -> String {
     let mut url = format!("{}{}", request.endpoint, encode_path(&request.path));
     if !request.query.is_empty() {
         url.extend(["?", &encode_query(&request.query)]);
     }
-    SignedRequest { method: request.method, url, headers, body: request.body.clone() }
+    url
 }

@@ -21,7 +21,7 @@ mod tree;
 mod view;
 
 pub use build::parse;
-pub use scalar::{ScalarStyle, source_span};
+pub use scalar::{ScalarStyle, integer, source_span};
 pub use tree::{Entry, Kind, Node, Tree};
 pub use view::{JsonNode, TreeJson};
 

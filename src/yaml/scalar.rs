@@ -32,6 +32,26 @@ pub(super) enum Plain {
     Text,
 }
 
+/// The integer that a plain scalar of kind number is written as: `12`, `0012`, `0o14`, `0xC`, `0b1100`, `1_000`. `None` for
+/// fractions, exponents and what is beyond 128 bits.
+#[must_use]
+pub fn integer(text: &str) -> Option<i128> {
+    let text = text.replace('_', "");
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+').unwrap_or(&text)),
+    };
+    let (radix, digits) = match digits.get(..2) {
+        Some("0x") => (16, &digits[2..]),
+        Some("0o") => (8, &digits[2..]),
+        Some("0b") => (2, &digits[2..]),
+        _ => (10, digits),
+    };
+    // `from_str_radix` alone would take another sign.
+    let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    plain.then(|| i128::from_str_radix(digits, radix).ok()).flatten().map(|value| sign * value)
+}
+
 /// Resolves a plain scalar by the core schema of YAML 1.2 (section 10.3.2).
 ///
 /// Wider in one point: `1_000` and `0b11` are numbers to YAML 1.1 and to serde_yaml in part, so they are

@@ -10,6 +10,7 @@ use jsonschema::JsonType;
 use jsonschema::json::{Array, Json, JsonNumber, Node as JsonNodeTrait, NodeIdentity, Object, cmp, unique};
 use serde_json::{Number, Value};
 
+use super::scalar::integer;
 use super::tree::{Entry, Kind, Node};
 
 /// The representation: every node of a [`super::Tree`] is a JSON value. Build a validator with
@@ -85,20 +86,7 @@ pub struct JsonNum<'t>(&'t str);
 
 impl JsonNum<'_> {
     fn integer(self) -> Option<i128> {
-        let text = self.0.replace('_', "");
-        let (sign, digits) = match text.strip_prefix('-') {
-            Some(rest) => (-1, rest),
-            None => (1, text.strip_prefix('+').unwrap_or(&text)),
-        };
-        let (radix, digits) = match digits.get(..2) {
-            Some("0x") => (16, &digits[2..]),
-            Some("0o") => (8, &digits[2..]),
-            Some("0b") => (2, &digits[2..]),
-            _ => (10, digits),
-        };
-        // `from_str_radix` alone would take another sign.
-        let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        plain.then(|| i128::from_str_radix(digits, radix).ok()).flatten().map(|value| sign * value)
+        integer(self.0)
     }
 
     fn float(self) -> Option<f64> {

@@ -79,7 +79,7 @@ const IMPURE: &[&str] = &[
 const PRINTING: &[&str] = &["print!", "println!", "eprint!", "eprintln!", "dbg!", "stdout()", "stderr()"];
 
 /// What the offline commands never say, so that "no network" can be read off their imports.
-const ONLINE: &[&str] = &["crate::run", "io::http", "reqwest", "tokio", "hyper"];
+const ONLINE: &[&str] = &["crate::run", "io::http", "std::net", "reqwest", "tokio", "hyper"];
 
 /// The commands that promise to use no network.
 const OFFLINE_COMMANDS: &[&str] = &["command/validate.rs", "command/plan.rs"];
