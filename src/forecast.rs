@@ -25,6 +25,9 @@ pub struct Forecast {
     /// When the operations end, the first one first: what a progress display measures a run by.
     #[serde(skip)]
     pub ends: Vec<Duration>,
+    /// When each plan of the batch ends, in plan order: what its own deadline is compared with.
+    #[serde(skip)]
+    pub plan_ends: Vec<Duration>,
 }
 
 /// The quota bucket that decides how long a run takes.
@@ -60,6 +63,7 @@ fn drive(plan: &ExecutionPlan, latency: Duration, options: ScheduleOptions) -> (
     let mut flights: VecDeque<(Duration, OpIndex)> = VecDeque::new();
     let (mut now, mut calls, mut quota_wait) = (Duration::ZERO, 0, Duration::ZERO);
     let mut ends = Vec::with_capacity(plan.operations.len());
+    let mut plan_ends = vec![Duration::ZERO; plan.plans.len()];
     let mut input = Input::Start;
     loop {
         schedule.step(now, input, &mut effects);
@@ -71,7 +75,10 @@ fn drive(plan: &ExecutionPlan, latency: Duration, options: ScheduleOptions) -> (
                     flights.push_back((now + latency, op));
                 }
                 Effect::WaitUntil { at, what } => wake = Some((at, what)),
-                Effect::End { .. } => ends.push(now),
+                Effect::End { op, .. } => {
+                    ends.push(now);
+                    plan_ends[plan.operations[op].plan] = now;
+                }
                 Effect::Done => done = true,
                 Effect::WaveStarted { .. } | Effect::AttemptEnded { .. } | Effect::Stopping { .. } => {}
             }
@@ -97,7 +104,7 @@ fn drive(plan: &ExecutionPlan, latency: Duration, options: ScheduleOptions) -> (
         }
     }
     let decided_by = if quota_wait.is_zero() { None } else { decider(&schedule) };
-    (Forecast { calls, duration: now, quota_wait, decided_by, ends }, schedule)
+    (Forecast { calls, duration: now, quota_wait, decided_by, ends, plan_ends }, schedule)
 }
 
 /// The bucket that was waited for and sent its last call latest; the first of them in plan order.

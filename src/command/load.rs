@@ -224,13 +224,14 @@ fn apply_pace(plan: &mut ExecutionPlan, quota: Option<Quota>, pace: &PaceArgs) {
     }
 }
 
-/// Plans whose forecast is longer than their deadline.
+/// Plans that are forecast to end after their deadline, each by its own end, whatever else runs beside it.
 fn deadlines(plan: &ExecutionPlan, forecast: &Forecast) -> Vec<Diagnostic> {
     plan.plans
         .iter()
-        .filter_map(|file| file.deadline.filter(|(deadline, _)| forecast.duration > *deadline))
-        .map(|(deadline, location)| {
-            let needed = format_estimate(forecast.duration);
+        .zip(&forecast.plan_ends)
+        .filter_map(|(file, end)| file.deadline.filter(|(deadline, _)| end > deadline).map(|deadline| (deadline, *end)))
+        .map(|((deadline, location), end)| {
+            let needed = format_estimate(end);
             Diagnostic::at(
                 Code::DeadlineExceeded,
                 location.source,

@@ -76,7 +76,7 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
         max_duration: bounds.max_duration,
         seed: fastrand::u64(..),
     };
-    let summary = send(context, &loaded, &service, &options, &clock).await?;
+    let summary = send(context, &loaded, &service, &options, &clock.restart()).await?;
     Ok(tell(context, &loaded.plan, &loaded.sources, &summary, &outputs, service.is_simulated()))
 }
 

@@ -35,6 +35,14 @@ impl RunClock {
         Self { origin: Instant::now(), wall_origin: jiff::Timestamp::now(), scale }
     }
 
+    /// The same wall clock and scale, with the run's time at zero again: a run begins when it sends, not when a person is
+    /// asked about it, and a deadline doesn't pass while somebody reads.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's time")]
+    pub fn restart(&self) -> Self {
+        Self { origin: Instant::now(), wall_origin: self.wall(), scale: self.scale }
+    }
+
     /// How much faster it is than the machine's clock.
     #[must_use]
     pub fn scale(&self) -> NonZeroU32 {
@@ -90,6 +98,17 @@ mod tests {
 
     fn clock(scale: u32) -> RunClock {
         RunClock::start(NonZeroU32::new(scale).expect("not zero"))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_restarted_clock_is_at_zero_on_the_same_wall() {
+        let asked = clock(60);
+        tokio::time::advance(Duration::from_secs(10)).await;
+        let run = asked.restart();
+        assert_eq!((asked.now(), run.now()), (Duration::from_secs(600), Duration::ZERO));
+        assert_eq!(run.wall(), asked.wall());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!((run.now(), run.wall()), (Duration::from_secs(60), asked.wall()));
     }
 
     #[tokio::test(start_paused = true)]

@@ -18,6 +18,45 @@ fn the_checked_in_plans_are_valid_without_a_warning() {
     assert!(stdout.starts_with(&format!("{plans} plans valid: ")), "{stdout}");
 }
 
+/// A plan's deadline is its own: what runs beside it in another region may take longer.
+#[test]
+fn a_deadline_is_compared_with_the_end_of_its_own_plan() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let plan = |name: &str, region: &str, projects: usize, deadline: &str| {
+        let mut text = format!(
+            "version: 1\nname: {name}\nregistry_sets:\n  all: {{ sync_all_registries: true }}\ndefaults: {{ registry_sets: [all] }}\nrollout: {{ deadline: {deadline} }}\nprojects:\n"
+        );
+        for project in 0..projects {
+            text.push_str(&format!("  - {{ name: p{project}, project_ids: {{ {region}: {name}-{project} }} }}\n"));
+        }
+        std::fs::write(folder.path().join(format!("{name}.yaml")), text).expect("the plan is written");
+    };
+    // By hand: five calls a minute, so twelve calls end after two minutes, and five at once.
+    plan("short", "cn-north-4", 5, "1m");
+    plan("long", "cn-north-1", 12, "3m");
+    let validate = || {
+        Command::new(env!("CARGO_BIN_EXE_hss-sync"))
+            .env_clear()
+            .args(["validate", "--format", "json"])
+            .arg(folder.path())
+            .output()
+            .expect("the binary starts")
+    };
+    let codes = |output: &std::process::Output| -> Vec<(String, String)> {
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let diagnostics = document["diagnostics"].as_array().expect("a list").iter();
+        let file = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        diagnostics
+            .map(|each| {
+                (each["code"].as_str().expect("a code").to_owned(), file(each["path"].as_str().expect("a path")))
+            })
+            .collect()
+    };
+    assert_eq!(codes(&validate()), []);
+    plan("long", "cn-north-1", 12, "90s");
+    assert_eq!(codes(&validate()), [("deadline-exceeded".to_owned(), "long.yaml".to_owned())]);
+}
+
 #[test]
 fn each_plan_is_valid_alone() {
     for entry in std::fs::read_dir("plans").expect("plans") {
