@@ -10,7 +10,8 @@ use crate::model::{FailureBudget, RunId};
 pub type OpIndex = usize;
 
 /// What kind of thing went wrong; decides grouping, retry and exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FailureKind {
     /// The service or gateway refused the request.
     Refused,
@@ -67,6 +68,8 @@ pub enum NotAttemptedReason {
     DeadlinePassed,
     /// Its credential was refused, so that nothing more is sent with it.
     CredentialRefused,
+    /// The journal can't be written, so that a request could not be announced before it is sent.
+    JournalFailed,
 }
 
 impl NotAttemptedReason {
@@ -78,6 +81,7 @@ impl NotAttemptedReason {
             Self::BudgetSpent(budget) => format!("the failure budget is spent ({budget})"),
             Self::DeadlinePassed => "the deadline came first".to_owned(),
             Self::CredentialRefused => "its credential was refused".to_owned(),
+            Self::JournalFailed => "the journal can't be written".to_owned(),
         }
     }
 }
@@ -142,9 +146,26 @@ pub struct AttemptRecord {
     pub request_id: Option<String>,
     /// Whether the answer was 429.
     pub throttled: bool,
+    /// What went wrong, unless the request was accepted. With status, code and message it is the attempt's [`Failure`].
+    pub kind: Option<FailureKind>,
 }
 
-/// Something that happened. Times are since the start of the run, on the run's clock.
+impl AttemptRecord {
+    /// Why the attempt did not succeed; `None` if it did.
+    #[must_use]
+    pub fn failure(&self) -> Option<Failure> {
+        Some(Failure {
+            kind: self.kind?,
+            status: self.status,
+            code: self.error_code.clone(),
+            message: self.error_message.clone().unwrap_or_default(),
+            given_up: None,
+        })
+    }
+}
+
+/// Something that happened. Times are since the start of the run, on the run's clock; in a run that was resumed that clock went on
+/// between the sessions, as far as the machine's wall clock says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunEvent {
     /// The run begins.
@@ -157,6 +178,22 @@ pub enum RunEvent {
         planned: usize,
         /// How long it was forecast to take.
         forecast: Duration,
+    },
+    /// The run goes on in a new session. What was in flight at the end of the one before has its outcome by then.
+    RunResumed {
+        /// When.
+        at: Duration,
+        /// The wall clock then.
+        resumed_at: jiff::Timestamp,
+        /// How long the rest was forecast to take.
+        forecast: Duration,
+    },
+    /// An operation that had an outcome is open again: it was never sent, or repeating it is safe or the operator's word.
+    OperationReopened {
+        /// The operation.
+        op: OpIndex,
+        /// When.
+        at: Duration,
     },
     /// A wave of a plan begins.
     WaveStarted {
@@ -189,7 +226,7 @@ pub enum RunEvent {
         /// When it will be repeated, if it will.
         retry_at: Option<Duration>,
     },
-    /// An operation has its outcome. Exactly one of these comes for each operation.
+    /// An operation has its outcome. Exactly one of these comes for each operation, and one more after each reopening.
     OperationEnded {
         /// The operation.
         op: OpIndex,

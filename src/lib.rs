@@ -22,6 +22,7 @@ pub mod summary;
 // Level 4
 pub mod exit;
 pub mod expand;
+pub mod journal;
 pub mod report;
 pub mod schedule;
 // Level 5

@@ -48,6 +48,10 @@ pub struct RunSummary {
     pub forecast: Duration,
     /// Time of the latest event.
     pub elapsed: Duration,
+    /// How much of that passed between the sessions of a resumed run, with nobody at work.
+    pub idle: Duration,
+    /// How often the run was resumed.
+    pub resumed: usize,
     /// Counts of outcomes.
     pub counts: Counts,
     /// Calls that were answered or given up.
@@ -69,6 +73,8 @@ impl RunSummary {
             started_at: None,
             forecast: Duration::ZERO,
             elapsed: Duration::ZERO,
+            idle: Duration::ZERO,
+            resumed: 0,
             counts: Counts { planned, ..Counts::default() },
             attempts: 0,
             throttled: 0,
@@ -87,6 +93,21 @@ impl RunSummary {
                 self.counts.planned = *planned;
                 self.operations.resize_with(*planned, OperationSummary::default);
             }
+            RunEvent::RunResumed { at, forecast, .. } => {
+                // The rest was forecast anew, on top of what it took up to here.
+                self.forecast = self.worked() + *forecast;
+                self.idle += at.saturating_sub(self.elapsed);
+                self.resumed += 1;
+                self.reach(*at);
+            }
+            RunEvent::OperationReopened { op, at } => {
+                if let Some(operation) = self.operations.get_mut(*op)
+                    && let Some(outcome) = operation.outcome.take()
+                {
+                    *self.counts.of(&outcome) -= 1;
+                }
+                self.reach(*at);
+            }
             RunEvent::AttemptStarted { at, .. } => {
                 self.in_flight += 1;
                 self.reach(*at);
@@ -101,7 +122,7 @@ impl RunSummary {
                 self.reach(*at);
             }
             RunEvent::OperationEnded { op, at, outcome } => {
-                self.counts.add(outcome);
+                *self.counts.of(outcome) += 1;
                 if let Some(operation) = self.operations.get_mut(*op) {
                     operation.outcome = Some(outcome.clone());
                 }
@@ -111,6 +132,12 @@ impl RunSummary {
                 self.reach(*at);
             }
         }
+    }
+
+    /// How long the run was at work: `elapsed` without the time between sessions.
+    #[must_use]
+    pub fn worked(&self) -> Duration {
+        self.elapsed.saturating_sub(self.idle)
     }
 
     fn reach(&mut self, at: Duration) {
@@ -177,16 +204,15 @@ impl Counts {
         self.accepted + self.confirmed + self.failed + self.unknown + self.skipped + self.not_attempted
     }
 
-    fn add(&mut self, outcome: &Outcome) {
-        let count = match outcome {
+    fn of(&mut self, outcome: &Outcome) -> &mut usize {
+        match outcome {
             Outcome::Accepted => &mut self.accepted,
             Outcome::Confirmed => &mut self.confirmed,
             Outcome::Failed(_) => &mut self.failed,
             Outcome::Unknown(_) => &mut self.unknown,
             Outcome::Skipped(_) => &mut self.skipped,
             Outcome::NotAttempted(_) => &mut self.not_attempted,
-        };
-        *count += 1;
+        }
     }
 }
 

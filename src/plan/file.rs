@@ -28,16 +28,17 @@ impl Templated {
 }
 
 /// A variable's value as the plan or an override gives it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
 pub enum VariableValue {
-    /// Text.
-    Text(String),
+    /// A truth value.
+    Bool(bool),
     /// An integer.
     Integer(i64),
     /// Another number.
     Float(f64),
-    /// A truth value.
-    Bool(bool),
+    /// Text.
+    Text(String),
 }
 
 /// One entry of `vars`.

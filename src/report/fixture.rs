@@ -85,6 +85,7 @@ fn call(summary: &mut RunSummary, op: OpIndex, outcome: &Outcome) {
             error_message: failure.map(|failure| failure.message.clone()),
             request_id: Some("d8e9".to_owned()),
             throttled: false,
+            kind: failure.map(|failure| failure.kind),
         },
         retry_at: None,
     });

@@ -71,6 +71,7 @@ impl<'a, T: Transport, C: Clock> Executor<'a, T, C> {
             error_message: failure.map(|failure| failure.message.clone()),
             request_id,
             throttled: status == Some(429),
+            kind: failure.map(|failure| failure.kind),
         };
         Attempt { op, record, verdict }
     }
@@ -88,6 +89,7 @@ impl<'a, T: Transport, C: Clock> Executor<'a, T, C> {
             error_message: Some(message),
             request_id: None,
             throttled: false,
+            kind: Some(FailureKind::NotSent),
         };
         Attempt { op, record, verdict: Verdict::Failed(failure) }
     }

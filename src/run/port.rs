@@ -27,6 +27,30 @@ pub trait Clock {
     fn real(&self, duration: Duration) -> Duration;
 }
 
+/// Keeps events where a crash can't take them. Nothing is sent before its announcement is there.
+pub trait EventLog {
+    /// Takes one event in, at once and in order; says its position, counted from 1. It is durable when [`EventLog::durable`]
+    /// reaches that position.
+    fn append(&mut self, event: &RunEvent, plan: &ExecutionPlan) -> u64;
+    /// The position up to which every event is durable.
+    ///
+    /// # Errors
+    /// Once the log can't be written any more; nothing that is not durable by then ever will be.
+    fn durable(&self) -> Result<u64, LogFailure>;
+    /// Waits until [`EventLog::durable`] says something else than it did when this was last waited for.
+    fn changed(&mut self) -> impl Future<Output = ()>;
+}
+
+/// Why a log can't be written any more.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct LogFailure {
+    /// What happened, where, why, and what to do now.
+    pub message: String,
+    /// The position up to which every event is durable all the same.
+    pub durable: u64,
+}
+
 /// Takes events as they happen. A sink that can't write says so once and goes on.
 pub trait EventSink {
     /// One event, already applied to `summary`.

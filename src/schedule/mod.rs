@@ -8,6 +8,7 @@
 #[cfg(test)]
 pub(crate) mod fixture;
 mod gate;
+mod history;
 mod launch;
 mod layout;
 mod progress;
@@ -19,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use self::gate::{BucketState, CredentialState, Gates, Queue, Rank};
+pub use self::history::{History, PastCall, PastOperation, PastState};
 use self::layout::Layout;
 use self::timer::{Timer, Timers};
 use crate::event::{Failure, NotAttemptedReason, OpIndex, Outcome};

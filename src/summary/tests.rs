@@ -21,6 +21,7 @@ fn record(throttled: bool) -> AttemptRecord {
         error_message: None,
         request_id: None,
         throttled,
+        kind: throttled.then_some(FailureKind::Throttled),
     }
 }
 
@@ -104,4 +105,21 @@ fn ids_are_folded_and_words_are_kept() {
     ] {
         assert_eq!(fold_ids(text), folded, "{text}");
     }
+}
+
+/// A run that was killed after 10 s and taken up again at 100 s.
+#[test]
+fn a_resumed_run_counts_its_work_and_not_the_time_between() {
+    let s = Duration::from_secs;
+    let mut summary = RunSummary::new(2);
+    let interrupted = Outcome::NotAttempted(NotAttemptedReason::Interrupted);
+    summary.apply(&RunEvent::OperationEnded { op: 0, at: s(10), outcome: Outcome::Accepted });
+    summary.apply(&RunEvent::OperationEnded { op: 1, at: s(10), outcome: interrupted });
+    summary.apply(&RunEvent::RunResumed { at: s(100), resumed_at: jiff::Timestamp::UNIX_EPOCH, forecast: s(5) });
+    summary.apply(&RunEvent::OperationReopened { op: 1, at: s(100) });
+    assert_eq!((summary.counts.accepted, summary.counts.not_attempted), (1, 0));
+    assert!(!summary.is_conserved(), "one is open again");
+    summary.apply(&RunEvent::OperationEnded { op: 1, at: s(104), outcome: Outcome::Accepted });
+    assert!(summary.is_conserved());
+    assert_eq!((summary.elapsed, summary.worked(), summary.forecast, summary.resumed), (s(104), s(14), s(15), 1));
 }
