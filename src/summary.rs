@@ -140,6 +140,13 @@ impl RunSummary {
         self.elapsed.saturating_sub(self.idle)
     }
 
+    /// How far off the forecast was, in milliseconds: above zero when the run took longer.
+    #[must_use]
+    pub fn forecast_off(&self) -> i64 {
+        let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        millis(self.worked()) - millis(self.forecast)
+    }
+
     fn reach(&mut self, at: Duration) {
         self.elapsed = self.elapsed.max(at);
     }

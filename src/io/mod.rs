@@ -5,3 +5,4 @@ pub mod credential;
 pub mod fs;
 pub mod http;
 pub mod signal;
+pub mod state_dir;

@@ -6,6 +6,7 @@ mod cases;
 mod catalogue;
 mod commands;
 mod common;
+mod crash;
 mod credential;
 mod expansion;
 mod hostile;

@@ -114,6 +114,19 @@ pub fn write_atomic(path: &Path, bytes: &[u8], parents: Parents) -> Result<(), W
     Ok(())
 }
 
+/// Removes a file; one that isn't there is as good as removed.
+///
+/// # Errors
+/// When it can't be removed.
+pub fn remove_if_there(path: &Path) -> Result<(), WriteError> {
+    match fs::remove_file(path) {
+        Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Err(write_error(path, error))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn write_error(path: &Path, source: io::Error) -> WriteError {
     let (why, help) = match source.kind() {
         io::ErrorKind::NotFound => ("its directory does not exist", "make the directory or choose another path"),
