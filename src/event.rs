@@ -179,7 +179,7 @@ pub enum RunEvent {
         /// How long it was forecast to take.
         forecast: Duration,
     },
-    /// The run goes on in a new session. What was in flight at the end of the one before has its outcome by then.
+    /// The run goes on in a new session. What was in flight at the end of the one before gets its outcome right after it.
     RunResumed {
         /// When.
         at: Duration,

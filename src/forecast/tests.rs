@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use super::{Decider, drive, forecast, forecast_with};
 use crate::model::{KNOWN_REGIONS, Limits, QuotaScope};
-use crate::schedule::ScheduleOptions;
 use crate::schedule::fixture::{Fixture, ms, nonzero, quota};
+use crate::schedule::{Schedule, ScheduleOptions};
 
 fn limits(quota_text: &str, scope: QuotaScope) -> Limits {
     Limits { quota: quota(quota_text, scope), concurrency: nonzero(64), ..Limits::default() }
@@ -80,7 +80,9 @@ fn the_work_does_not_grow_with_what_waits() {
             fixture.operations(1, 0, KNOWN_REGIONS[index % KNOWN_REGIONS.len()], "default");
         }
     }
-    let (forecast, schedule) = drive(&fixture.build(), ms(400), ScheduleOptions::default());
+    let plan = fixture.build();
+    let mut schedule = Schedule::new(&plan, ScheduleOptions::default());
+    let forecast = drive(&plan, ms(400), &mut schedule, Duration::ZERO);
     assert_eq!(forecast.calls, 20_000);
     assert!(schedule.looks <= 20 * forecast.calls, "{} looks", schedule.looks);
 }

@@ -43,10 +43,11 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     // Level 4
     ("exit", Pure, &["event", "summary"]),
     ("expand", Pure, &["diagnostic", "model", "plan", "source", "template", "yaml"]),
-    ("journal", Pure, &["event", "model", "plan", "policy", "summary"]),
+    ("journal", Pure, &["diagnostic", "event", "model", "plan", "policy", "summary"]),
     ("schedule", Pure, &["event", "expand", "model", "policy", "summary"]),
     // Level 5; `report` shows forecasts, advice on codes, and URLs as they are signed
     ("forecast", Pure, &["event", "expand", "model", "policy", "schedule", "summary"]),
+    ("resume", Pure, &["event", "expand"]),
     ("report", Pure, &[
         "diagnostic", "event", "exit", "expand", "forecast", "model", "policy", "sign", "source", "summary",
     ]),
