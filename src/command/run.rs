@@ -58,7 +58,7 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
     let id = run_id(&clock);
     let outputs = Outputs::parse(&args.report, &args.state_dir, &id).map_err(|message| context.usage(&message))?;
     let service =
-        Service::connect(context, args, &loaded.plan, clock).await.map_err(|error| refused(context, &error))?;
+        Service::connect(context, args, &loaded.plan, clock.clone()).await.map_err(|error| refused(context, &error))?;
     if !confirmed(context, args, &loaded) {
         context.console.message("nothing was sent");
         return Err(ExitStatus::Incomplete);
@@ -155,7 +155,7 @@ fn confirmed(context: &Context, args: &RunArgs, loaded: &Loaded) -> bool {
     context.console.ask(&format!("Send {calls} {}?", if calls == 1 { "request" } else { "requests" }))
 }
 
-/// Drives the run to its end. The error is a run that was ended at once by a second Ctrl-C.
+/// Drives the run to its end. The error is a run that was ended at once by a second Ctrl-C or SIGTERM.
 async fn send(
     context: &Context,
     loaded: &Loaded,
@@ -164,7 +164,7 @@ async fn send(
     clock: &RunClock,
 ) -> Result<RunSummary, ExitStatus> {
     let (plan, ends) = (&loaded.plan, &loaded.forecast.ends);
-    let signals = Signals::catch().map_err(|error| {
+    let signals = Signals::catch().and_then(|signals| signals.holding(clock)).map_err(|error| {
         context.usage(&format!("signals can't be caught, so that Ctrl-C would lose what was in flight: {error}"))
     })?;
     let mut bar = context.console.has_bar().then(|| Bar::new(plan, ends));

@@ -89,7 +89,6 @@ impl Service {
         if args.simulate {
             return Self::simulated(args, plan, names, clock).await;
         }
-        let _ = clock;
         let mut credentials = BTreeMap::new();
         for name in names {
             let found = find_credential(name, &context.environment)?;
@@ -99,7 +98,7 @@ impl Service {
         let extra_roots = args.ca_cert.as_deref().map(read_certificate).transpose()?;
         let (concurrency, attempt_timeout) = extremes(plan);
         let options = HttpOptions::new(concurrency, attempt_timeout, &context.environment);
-        let transport = HttpTransport::new(&HttpOptions { extra_roots, ..options })?;
+        let transport = HttpTransport::new(&HttpOptions { extra_roots, ..options }, clock)?;
         Ok(Self {
             transport,
             credentials,
@@ -124,11 +123,12 @@ impl Service {
             config.quota = Some(quota);
         }
         let credential = Simulator::credentials(config.seed);
-        let simulator = Simulator::start(config, clock).await?;
+        let simulator = Simulator::start(config, clock.clone()).await?;
         // Requests keep the hosts that they are for, as in the plan and the report; only the connections go elsewhere.
         let (concurrency, attempt_timeout) = extremes(plan);
         let options = HttpOptions::loopback(concurrency, clock.real(attempt_timeout));
-        let transport = HttpTransport::new(&HttpOptions { connect_to: Some(simulator.address()), ..options })?;
+        let options = HttpOptions { connect_to: Some(simulator.address()), ..options };
+        let transport = HttpTransport::new(&options, clock)?;
         let credentials = names.into_iter().map(|name| (name.clone(), credential.clone())).collect();
         Ok(Self { transport, credentials, simulator: Some(simulator) })
     }
