@@ -4,5 +4,6 @@ pub mod clock;
 pub mod credential;
 pub mod fs;
 pub mod http;
+pub mod journal_file;
 pub mod signal;
 pub mod state_dir;
