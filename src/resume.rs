@@ -93,6 +93,11 @@ fn standings(plan: &ExecutionPlan, events: &[RunEvent]) -> Vec<Standing> {
             RunEvent::AttemptStarted { op, attempt, at } => {
                 set(*op, Latest::InFlight { attempt: *attempt, started: *at });
             }
+            RunEvent::AttemptWithdrawn { op, .. } => {
+                if let Some(standing) = standings.get_mut(*op) {
+                    *standing = Standing { latest: Latest::Open, attempts: standing.attempts.saturating_sub(1) };
+                }
+            }
             RunEvent::AttemptEnded { op, record, retry_at: None, .. } => set(*op, Latest::Answered(record.clone())),
             RunEvent::AttemptEnded { op, retry_at: Some(_), .. } => set(*op, Latest::Open),
             RunEvent::OperationEnded { op, outcome, .. } => set(*op, Latest::Ended(outcome.clone())),
@@ -142,7 +147,9 @@ fn outcome_of(record: &AttemptRecord, attempts_left: bool) -> Outcome {
     }
 }
 
-fn reopens(outcome: &Outcome, reopen: Reopen) -> bool {
+/// Whether an operation with this outcome is open again in the next session.
+#[must_use]
+pub fn reopens(outcome: &Outcome, reopen: Reopen) -> bool {
     match outcome {
         Outcome::Accepted | Outcome::Confirmed | Outcome::Skipped(_) => false,
         Outcome::NotAttempted(_) => true,

@@ -112,6 +112,10 @@ impl RunSummary {
                 self.in_flight += 1;
                 self.reach(*at);
             }
+            RunEvent::AttemptWithdrawn { at, .. } => {
+                self.in_flight = self.in_flight.saturating_sub(1);
+                self.reach(*at);
+            }
             RunEvent::AttemptEnded { op, at, record, .. } => {
                 self.in_flight = self.in_flight.saturating_sub(1);
                 self.attempts += 1;

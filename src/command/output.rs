@@ -137,7 +137,7 @@ impl Outputs {
         let mut left = LeftOver::default();
         let mut texts = Vec::new();
         for (index, file) in loaded.files.iter().enumerate() {
-            if let Some((text, operations)) = XXX {
+            if let Some((text, operations)) = None::<(String, usize)> {
                 left.operations += operations;
                 texts.push(text);
             }

@@ -86,7 +86,7 @@ impl Service {
         let extra_roots = ca_cert.map(read_certificate).transpose()?;
         let (concurrency, attempt_timeout) = extremes(plan);
         let options = HttpOptions::new(concurrency, attempt_timeout, &context.environment);
-        let transport = HttpTransport::new(&HttpOptions { extra_roots, ..options })?;
+        let transport = HttpTransport::new(&HttpOptions { extra_roots, ..options }, clock.clone())?;
         Ok(Self {
             transport,
             credentials,
@@ -111,11 +111,12 @@ impl Service {
             config.quota = Some(quota);
         }
         let credential = Simulator::credentials(config.seed);
-        let simulator = Simulator::start(config, *clock).await?;
+        let simulator = Simulator::start(config, clock.clone()).await?;
         // Requests keep the hosts that they are for, as in the plan and the report; only the connections go elsewhere.
         let (concurrency, attempt_timeout) = extremes(plan);
         let options = HttpOptions::loopback(concurrency, clock.real(attempt_timeout));
-        let transport = HttpTransport::new(&HttpOptions { connect_to: Some(simulator.address()), ..options })?;
+        let options = HttpOptions { connect_to: Some(simulator.address()), ..options };
+        let transport = HttpTransport::new(&options, clock.clone())?;
         let credentials = names.into_iter().map(|name| (name.clone(), credential.clone())).collect();
         Ok(Self { transport, credentials, _simulator: Some(simulator) })
     }

@@ -130,7 +130,7 @@ impl Session<'_> {
         mut log: JournalFile,
     ) -> Result<ExitStatus, ExitStatus> {
         let Self { context, loaded, service, clock, .. } = *self;
-        let signals = Signals::catch().map_err(|error| {
+        let signals = Signals::catch().and_then(|signals| signals.holding(clock)).map_err(|error| {
             context.usage(&format!("signals can't be caught, so that Ctrl-C would lose what was in flight: {error}"))
         })?;
         let mut bar = context.console.has_bar().then(|| Bar::new(&loaded.plan, &loaded.forecast));

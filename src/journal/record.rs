@@ -53,6 +53,13 @@ pub(super) enum Record<'a> {
         attempt: u32,
         at_us: u64,
     },
+    AttemptWithdrawn {
+        seq: u64,
+        #[serde(borrow)]
+        op: Cow<'a, str>,
+        attempt: u32,
+        at_us: u64,
+    },
     AttemptEnded {
         seq: u64,
         #[serde(borrow)]
@@ -107,6 +114,7 @@ impl Record<'_> {
             | Self::OperationReopened { seq, .. }
             | Self::WaveStarted { seq, .. }
             | Self::AttemptStarted { seq, .. }
+            | Self::AttemptWithdrawn { seq, .. }
             | Self::AttemptEnded { seq, .. }
             | Self::OperationEnded { seq, .. }
             | Self::Stopping { seq, .. }

@@ -132,6 +132,15 @@ impl Replay {
                 expect_attempt(operation.attempts.saturating_add(1), *attempt)?;
                 *operation = Progress { attempts: *attempt, phase: Phase::InFlight };
             }
+            RunEvent::AttemptWithdrawn { op, attempt, at } => {
+                self.reach(*at)?;
+                let operation = self.operation(*op);
+                if operation.phase != Phase::InFlight {
+                    return Err(Impossible::EndsWhile(operation.phase));
+                }
+                expect_attempt(operation.attempts, *attempt)?;
+                *operation = Progress { attempts: attempt.saturating_sub(1), phase: Phase::Open };
+            }
             RunEvent::AttemptEnded { op, attempt, at, .. } => {
                 self.reach(*at)?;
                 let operation = self.operation(*op);

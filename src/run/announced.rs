@@ -18,6 +18,7 @@ pub(super) const LONGEST_SYNC: Duration = Duration::from_secs(60);
 struct Launch {
     position: u64,
     op: OpIndex,
+    attempt: u32,
     since: Duration,
 }
 
@@ -32,8 +33,8 @@ pub(super) struct Announced {
 
 impl Announced {
     /// A launch was announced at this position.
-    pub(super) fn launch(&mut self, position: u64, op: OpIndex, now: Duration) {
-        self.launches.push_back(Launch { position, op, since: now });
+    pub(super) fn launch(&mut self, position: u64, (op, attempt): (OpIndex, u32), now: Duration) {
+        self.launches.push_back(Launch { position, op, attempt, since: now });
     }
 
     /// The outcome of an operation that was sent got this position.
@@ -56,15 +57,15 @@ impl Announced {
     }
 
     /// The log failed: the launches that are never sent. What was durable before has been released.
-    pub(super) fn fail(&mut self, failure: LogFailure) -> Vec<OpIndex> {
+    pub(super) fn fail(&mut self, failure: LogFailure) -> Vec<(OpIndex, u32)> {
         self.outcomes.retain(|(position, _)| *position > failure.durable);
         self.failed = Some(failure);
         self.take_back()
     }
 
-    /// Takes back every launch that still waits.
-    pub(super) fn take_back(&mut self) -> Vec<OpIndex> {
-        self.launches.drain(..).map(|launch| launch.op).collect()
+    /// Takes back every launch that still waits: operations, each with the number of its attempt.
+    pub(super) fn take_back(&mut self) -> Vec<(OpIndex, u32)> {
+        self.launches.drain(..).map(|launch| (launch.op, launch.attempt)).collect()
     }
 
     /// Whether the log has failed.
@@ -100,8 +101,8 @@ mod tests {
     #[test]
     fn a_launch_goes_when_its_announcement_is_durable_and_in_order() {
         let mut announced = Announced::default();
-        announced.launch(2, 7, Duration::ZERO);
-        announced.launch(3, 8, Duration::ZERO);
+        announced.launch(2, (7, 1), Duration::ZERO);
+        announced.launch(3, (8, 1), Duration::ZERO);
         assert_eq!(announced.release(1), None);
         assert_eq!(announced.release(2), Some(7));
         assert_eq!(announced.release(2), None);
@@ -114,10 +115,10 @@ mod tests {
         let mut announced = Announced::default();
         announced.outcome(4, 1);
         announced.outcome(6, 2);
-        announced.launch(5, 3, Duration::from_secs(1));
-        announced.launch(7, 4, Duration::from_secs(2));
+        announced.launch(5, (3, 1), Duration::from_secs(1));
+        announced.launch(7, (4, 2), Duration::from_secs(2));
         assert_eq!(announced.longest_wait(Duration::from_secs(5)), Duration::from_secs(4));
-        assert_eq!(announced.fail(failure(4)), [3, 4]);
+        assert_eq!(announced.fail(failure(4)), [(3, 1), (4, 2)]);
         announced.outcome(8, 5);
         assert_eq!(announced.release(u64::MAX - 1), None, "nothing goes any more");
     }

@@ -126,8 +126,9 @@ impl<'a, 'b, L: EventLog> Dispatcher<'a, 'b, L> {
         next
     }
 
-    fn withdraw(&mut self, now: Duration, unsent: Vec<OpIndex>, reason: &NotAttemptedReason, next: &mut Next) {
-        for op in unsent {
+    fn withdraw(&mut self, now: Duration, unsent: Vec<(OpIndex, u32)>, reason: &NotAttemptedReason, next: &mut Next) {
+        for (op, attempt) in unsent {
+            self.emit(&RunEvent::AttemptWithdrawn { op, attempt, at: now });
             let end = AttemptEnd::Withdrawn(reason.clone());
             self.feed(now, Input::AttemptEnded { op, end }, None, next);
         }
@@ -175,7 +176,7 @@ impl<'a, 'b, L: EventLog> Dispatcher<'a, 'b, L> {
             }
             Effect::Launch { op, attempt } => {
                 let position = self.emit(&RunEvent::AttemptStarted { op, attempt, at });
-                self.announced.launch(position, op, at);
+                self.announced.launch(position, (op, attempt), at);
             }
             Effect::AttemptEnded { op, attempt, retry_at } => {
                 if let Some(record) = record.take() {

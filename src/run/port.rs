@@ -11,7 +11,7 @@ use crate::summary::RunSummary;
 
 /// Sends one signed request once.
 pub trait Transport {
-    /// Sends it and reads the answer, within `timeout` in all.
+    /// Sends it and reads the answer, within `timeout` in all, on the run's clock.
     fn send(&self, request: SignedRequest, timeout: Duration) -> impl Future<Output = Result<Answer, SendError>>;
 }
 

@@ -1,5 +1,7 @@
 //! Whole runs against a scripted service, in virtual time.
 
+mod log;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -138,6 +138,11 @@ impl Fold<'_> {
                     trail.state = PastState::Open;
                 }
             }
+            RunEvent::AttemptWithdrawn { op, .. } => {
+                if let Some(trail) = self.operations.get_mut(*op) {
+                    trail.flight = None;
+                }
+            }
             RunEvent::AttemptEnded { op, attempt, at, record, retry_at } => {
                 self.attempt_ended(*op, *attempt, *at, record, *retry_at);
             }

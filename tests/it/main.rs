@@ -14,6 +14,7 @@ mod mutations;
 mod offline;
 mod plans;
 mod readme;
+mod resume;
 mod run;
 mod secret;
 mod sent;

@@ -35,6 +35,9 @@ pub(in crate::journal) fn to_record<'a>(
         RunEvent::AttemptStarted { op, attempt, at } => {
             Record::AttemptStarted { seq, op: id(op), attempt: *attempt, at_us: micros(*at) }
         }
+        RunEvent::AttemptWithdrawn { op, attempt, at } => {
+            Record::AttemptWithdrawn { seq, op: id(op), attempt: *attempt, at_us: micros(*at) }
+        }
         RunEvent::AttemptEnded { op, attempt, at, record, retry_at } => Record::AttemptEnded {
             seq,
             op: id(op),
@@ -80,6 +83,9 @@ pub(in crate::journal) fn to_event(
         Record::WaveStarted { plan, wave, at_us, .. } => RunEvent::WaveStarted { plan, wave, at: at(at_us) },
         Record::AttemptStarted { op, attempt, at_us, .. } => {
             RunEvent::AttemptStarted { op: index(op), attempt, at: at(at_us) }
+        }
+        Record::AttemptWithdrawn { op, attempt, at_us, .. } => {
+            RunEvent::AttemptWithdrawn { op: index(op), attempt, at: at(at_us) }
         }
         Record::AttemptEnded {
             seq: _,
