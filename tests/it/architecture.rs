@@ -54,7 +54,7 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     // Level 6
     ("run", Shell, &["event", "expand", "model", "policy", "schedule", "sign", "summary"]),
     // Level 7: they implement the ports of `run`
-    ("io", Shell, &["diagnostic", "model", "policy", "run", "sign", "source"]),
+    ("io", Shell, &["diagnostic", "event", "expand", "journal", "model", "policy", "run", "sign", "source"]),
     ("simulator", Shell, &["model", "policy", "run", "sign"]),
     ("terminal", Shell, &[
         "cli", "diagnostic", "event", "exit", "expand", "forecast", "model", "report", "run", "source", "summary",

@@ -77,6 +77,13 @@ pub struct WriteError {
     pub source: io::Error,
 }
 
+impl WriteError {
+    /// Why, in a person's words.
+    pub(in crate::io) fn why(&self) -> &str {
+        &self.why
+    }
+}
+
 /// Whether missing parent directories of a written file are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parents {
@@ -127,7 +134,8 @@ pub fn remove_if_there(path: &Path) -> Result<(), WriteError> {
     }
 }
 
-fn write_error(path: &Path, source: io::Error) -> WriteError {
+/// What it means that `path` could not be written.
+pub(in crate::io) fn write_error(path: &Path, source: io::Error) -> WriteError {
     let (why, help) = match source.kind() {
         io::ErrorKind::NotFound => ("its directory does not exist", "make the directory or choose another path"),
         io::ErrorKind::PermissionDenied => {
