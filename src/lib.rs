@@ -27,6 +27,7 @@ pub mod report;
 pub mod schedule;
 // Level 5
 pub mod forecast;
+pub mod remaining;
 // ---- pure above, shell below ----
 // Level 6
 pub mod run;
