@@ -61,7 +61,14 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
         .map_err(|error| unwritable(context, &error.to_string()))?;
     announce_directory(context, &outputs);
     let options = bounds.options(id, loaded.forecast.duration);
-    let session = Session { context, loaded: &loaded, service: &service, outputs: &outputs, clock: &clock, simulated: simulated.is_some() };
+    let session = Session {
+        context,
+        loaded: &loaded,
+        service: &service,
+        outputs: &outputs,
+        clock: &clock,
+        simulated: simulated.is_some(),
+    };
     session.drive(&options, None, log).await
 }
 

@@ -216,7 +216,10 @@ impl Session<'_> {
         let what = match operations.len() {
             0 => "every outcome of a request is in it, but not how the run ended".to_owned(),
             1 => format!("not recorded in it is the outcome of {}; the report has it", named.join(", ")),
-            many => format!("not recorded in it are the outcomes of {many} operations; the report has them: {}", named.join(", ")),
+            many => format!(
+                "not recorded in it are the outcomes of {many} operations; the report has them: {}",
+                named.join(", ")
+            ),
         };
         format!("{failure}; {what}")
     }

@@ -312,8 +312,8 @@ mod tests {
     use super::{Dispatcher, Duration, RunError, RunOptions};
     use crate::model::{Limits, RunId};
     use crate::run::port::Unlogged;
-    use crate::schedule::fixture::Fixture;
     use crate::run::tests::VirtualClock;
+    use crate::schedule::fixture::Fixture;
 
     #[tokio::test(start_paused = true)]
     async fn an_account_that_does_not_add_up_is_loud() {

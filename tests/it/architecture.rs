@@ -47,6 +47,7 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     ("schedule", Pure, &["event", "expand", "model", "policy", "summary"]),
     // Level 5; `report` shows forecasts, advice on codes, and URLs as they are signed
     ("forecast", Pure, &["event", "expand", "model", "policy", "schedule", "summary"]),
+    ("remaining", Pure, &["diagnostic", "event", "expand", "model", "plan", "source", "summary", "yaml"]),
     ("resume", Pure, &["event", "expand"]),
     ("report", Pure, &[
         "diagnostic", "event", "exit", "expand", "forecast", "model", "policy", "sign", "source", "summary",

@@ -176,8 +176,7 @@ const EVENTS: usize = OPERATIONS * 3 + 2 + 1;
 
 #[test]
 fn killed_at_every_append_nothing_is_sent_twice_and_nothing_is_lost() {
-    let cases: Vec<String> =
-        (1..=EVENTS).map(|event| format!("{}:{event}", STAGES[event % STAGES.len()])).collect();
+    let cases: Vec<String> = (1..=EVENTS).map(|event| format!("{}:{event}", STAGES[event % STAGES.len()])).collect();
     in_parallel(&cases, |crash| assert!(crash_and_resume(crash), "{crash}: the run ended before"));
     assert!(!crash_and_resume(&format!("before-write:{}", EVENTS + 1)), "there are more appends than are tested");
 }
