@@ -90,7 +90,7 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let base = base + started.now();
     let past = story.take_up(&loaded, &started, base, reopen);
     let clock = started.restart_at(base);
-    let options = bounds.options(header.run.clone(), loaded.forecast.duration);
+    let options = bounds.options(header.run.clone(), header.started_at, loaded.forecast.duration);
     let session = Session {
         context,
         loaded: &loaded,

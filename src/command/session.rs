@@ -57,9 +57,9 @@ impl Bounds {
     }
 
     /// What the engine is told.
-    pub(super) fn options(&self, run: RunId, forecast: Duration) -> RunOptions {
+    pub(super) fn options(&self, run: RunId, started_at: jiff::Timestamp, forecast: Duration) -> RunOptions {
         let Self { max_failures, fail_fast, max_duration, grace } = *self;
-        RunOptions { run, forecast, max_failures, fail_fast, max_duration, grace, seed: fastrand::u64(..) }
+        RunOptions { run, started_at, forecast, max_failures, fail_fast, max_duration, grace, seed: fastrand::u64(..) }
     }
 
     /// What the scheduler is told by a forecast, which wants to know how long everything would take.
