@@ -10,6 +10,8 @@ mod crash;
 mod credential;
 mod expansion;
 mod hostile;
+#[cfg(target_os = "linux")] // `sha256sum` is not everywhere
+mod journal_page;
 mod mutations;
 mod offline;
 mod plans;
