@@ -152,3 +152,6 @@ fn reopens(outcome: &Outcome, reopen: Reopen) -> bool {
         Outcome::Unknown(_) => reopen.retry_unknown,
     }
 }
+
+#[cfg(test)]
+mod tests;
