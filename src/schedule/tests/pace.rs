@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::books::time_of;
 use super::choice::{Choice, CutChoice, build, cut_run};
 use super::service::{Reply, in_100_ms};
 use super::world::{Cut, When, World};
-use crate::forecast::forecast;
+use crate::event::RunEvent;
+use crate::forecast::{forecast, forecast_rest};
 use crate::model::{Limits, QuotaScope};
+use crate::resume::{Reopen, take_up};
 use crate::schedule::fixture::{Fixture, ms, quota};
-use crate::schedule::{AttemptEnd, ScheduleOptions};
+use crate::schedule::{AttemptEnd, History, ScheduleOptions};
 
 /// A strict service: ten calls in any two seconds, answered after 50 ms, counted at any moment of them.
 #[test]
@@ -59,6 +62,33 @@ proptest! {
     fn a_cut_costs_no_call(choice in cut_run()) {
         cost_of_cuts(&quiet(choice));
     }
+
+    /// A session without trouble takes exactly what the forecast of the rest says, from the journal that it resumes.
+    #[test]
+    fn the_forecast_of_the_rest_comes_true(choice in cut_run()) {
+        let choice = quiet(choice);
+        let plan = build(&choice);
+        let cuts: Vec<Cut> = choice.cuts.iter().map(without_downtime).collect();
+        let reply = |_, _| in_100_ms(|_| AttemptEnd::Accepted);
+        let record = World::new(&plan, ScheduleOptions::default()).sessions(None, &cuts, reply);
+        let resumed = record.journal.iter().rposition(|event| matches!(event, RunEvent::RunResumed { .. }));
+        let mut events = record.journal[..=resumed.expect("there is a cut")].to_vec();
+        let start = events.last().map(time_of).expect("the resume");
+        events.extend(take_up(&plan, &events, start, Reopen::default()));
+        let history = History::from_events(&plan, &events, start);
+        let rest = forecast_rest(&plan, ms(100), ScheduleOptions::default(), &history, start);
+        prop_assert_eq!(start + rest.duration, record.end);
+        let ended = |event: &RunEvent| matches!(event, RunEvent::OperationEnded { .. });
+        let (before, after): (Vec<_>, Vec<_>) =
+            record.journal.iter().enumerate().filter(|(_, event)| ended(event)).partition(|(at, _)| *at < events.len());
+        let ends = before.iter().map(|_| Duration::ZERO).chain(after.iter().map(|(_, event)| time_of(event) - start));
+        prop_assert_eq!(rest.ends, ends.collect::<Vec<_>>());
+    }
+}
+
+/// Killed with everything in its journal, and resumed at once.
+fn without_downtime(cut: &CutChoice) -> Cut {
+    Cut { when: When::Steps(cut.steps), ..Cut::at(ms(0), ms(0)) }
 }
 
 /// Without anything that stops a run before its end.
@@ -73,8 +103,7 @@ fn quiet(choice: Choice) -> Choice {
 /// Whether the cuts lost a call, by how much the run is longer with them, and how many they are.
 fn cost_of_cuts(choice: &Choice) -> (bool, Duration, u32) {
     let plan = build(choice);
-    let cut = |cut: &CutChoice| Cut { when: When::Steps(cut.steps), ..Cut::at(ms(0), ms(0)) };
-    let cuts: Vec<Cut> = choice.cuts.iter().map(cut).collect();
+    let cuts: Vec<Cut> = choice.cuts.iter().map(without_downtime).collect();
     let run = |cuts: &[Cut]| {
         World::new(&plan, ScheduleOptions::default()).sessions(None, cuts, |_, _| in_100_ms(|_| AttemptEnd::Accepted))
     };
