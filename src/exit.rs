@@ -65,7 +65,7 @@ impl ExitStatus {
             Self::Incomplete => "incomplete: interrupted, budget spent, time over, or an outcome is unknown",
             Self::Credentials => "credentials are missing or refused",
             Self::Unwritable => "a report could not be written",
-            Self::Killed => "a second Ctrl-C ended the process at once",
+            Self::Killed => "a second Ctrl-C or SIGTERM ended the process at once",
         }
     }
 

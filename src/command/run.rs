@@ -164,10 +164,10 @@ async fn send(
     clock: &RunClock,
 ) -> Result<RunSummary, ExitStatus> {
     let (plan, ends) = (&loaded.plan, &loaded.forecast.ends);
-    let signals = Signals::catch().and_then(|signals| signals.holding(clock)).map_err(|error| {
+    let mut bar = context.console.has_bar().then(|| Bar::new(plan, ends));
+    let signals = catch(clock, bar.as_ref()).map_err(|error| {
         context.usage(&format!("signals can't be caught, so that Ctrl-C would lose what was in flight: {error}"))
     })?;
-    let mut bar = context.console.has_bar().then(|| Bar::new(plan, ends));
     let mut lines = Lines::new(&context.console, ends);
     let sink: &mut dyn EventSink = match &mut bar {
         Some(bar) => bar,
@@ -197,6 +197,15 @@ async fn send(
             Err(ExitStatus::Killed)
         }
     }
+}
+
+/// The signals of a run; a stop by Ctrl-Z takes the bar off the screen.
+fn catch(clock: &RunClock, bar: Option<&Bar<'_>>) -> std::io::Result<Signals> {
+    let aside = bar.map(Bar::aside);
+    Signals::catch()?.holding(clock, move |stop| match &aside {
+        Some(aside) => aside(stop),
+        None => stop(),
+    })
 }
 
 /// Writes the reports and the closing text; the status is that of the run, or worse when a report could not be written.
