@@ -221,7 +221,7 @@ impl Target {
             Self::File(path) => fs::write_atomic(path, bytes, fs::Parents::Create).map_err(|error| error.to_string()),
             Self::Stdout => context
                 .console
-                .result_with(|out| out.write_all(bytes))
+                .report(|out| out.write_all(bytes))
                 .map_err(|error| format!("the report could not be written to standard output: {error}")),
         }
     }

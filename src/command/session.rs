@@ -130,10 +130,10 @@ impl Session<'_> {
         mut log: JournalFile,
     ) -> Result<ExitStatus, ExitStatus> {
         let Self { context, loaded, service, clock, .. } = *self;
-        let signals = Signals::catch().and_then(|signals| signals.holding(clock)).map_err(|error| {
+        let mut bar = context.console.has_bar().then(|| Bar::new(&loaded.plan, &loaded.forecast));
+        let signals = catch(clock, bar.as_ref()).map_err(|error| {
             context.usage(&format!("signals can't be caught, so that Ctrl-C would lose what was in flight: {error}"))
         })?;
-        let mut bar = context.console.has_bar().then(|| Bar::new(&loaded.plan, &loaded.forecast));
         let mut lines = Lines::new(&context.console, &loaded.forecast);
         let sink: &mut dyn EventSink = match &mut bar {
             Some(bar) => bar,
@@ -223,4 +223,13 @@ impl Session<'_> {
         };
         format!("{failure}; {what}")
     }
+}
+
+/// The signals of a run; a stop by Ctrl-Z takes the bar off the screen.
+fn catch(clock: &RunClock, bar: Option<&Bar<'_>>) -> std::io::Result<Signals> {
+    let aside = bar.map(Bar::aside);
+    Signals::catch()?.holding(clock, move |stop| match &aside {
+        Some(aside) => aside(stop),
+        None => stop(),
+    })
 }

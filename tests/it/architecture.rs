@@ -171,7 +171,9 @@ fn paths(tokens: &[String], depth: usize) -> Vec<Vec<String>> {
     let mut paths = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
-        let end = if tokens[at] == "use" {
+        // `use<…>` behind a type says what the type captures, and imports nothing.
+        let imports = tokens[at] == "use" && tokens.get(at + 1).is_none_or(|next| next != "<");
+        let end = if imports {
             collect_tree(tokens, at + 1, &[], &mut paths)
         } else if is_name(&tokens[at]) {
             collect_path(tokens, at, &mut paths)

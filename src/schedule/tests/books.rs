@@ -35,6 +35,7 @@ pub(super) fn time_of(event: &RunEvent) -> Duration {
         | RunEvent::OperationReopened { at, .. }
         | RunEvent::WaveStarted { at, .. }
         | RunEvent::AttemptStarted { at, .. }
+        | RunEvent::AttemptWithdrawn { at, .. }
         | RunEvent::AttemptEnded { at, .. }
         | RunEvent::OperationEnded { at, .. }
         | RunEvent::Stopping { at, .. }
@@ -90,6 +91,12 @@ impl Books {
                 assert_eq!(attempt, all, "attempts of {op} are not numbered one by one over all sessions");
                 self.waiting.remove(op);
                 self.in_flight.insert(*op, *at + plan.plans[plan.operations[*op].plan].limits.attempt_timeout);
+            }
+            RunEvent::AttemptWithdrawn { op, attempt, .. } => {
+                let (all, latest) = self.announced.entry(*op).or_default();
+                assert_eq!(attempt, all, "another attempt of {op} is taken back");
+                (*all, *latest) = (*all - 1, *latest - 1);
+                self.in_flight.remove(op).expect("only what is in flight is taken back");
             }
             RunEvent::AttemptEnded { op, attempt, at, record, retry_at } => {
                 assert_eq!(*attempt, self.announced[op].0, "another attempt of {op} is in flight");

@@ -78,7 +78,8 @@ impl World<'_> {
         let ended = |op| matches!(effects.first(), Some(Effect::AttemptEnded { op: ended, .. }) if *ended == op);
         match answer {
             Some(Flight { op, end: AttemptEnd::Withdrawn(reason), .. }) => {
-                let outcome = match self.books.failures.get(op).filter(|_| self.books.waiting.contains_key(op)) {
+                let repeated = self.books.announced.get(op).is_some_and(|(_, since_opened)| *since_opened > 0);
+                let outcome = match self.books.failures.get(op).filter(|_| repeated) {
                     Some(failure) => given_up(failure, reason),
                     None => Outcome::NotAttempted(reason.clone()),
                 };

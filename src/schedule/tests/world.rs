@@ -281,8 +281,8 @@ impl<'a> World<'a> {
                 lost: false,
                 event: self.record.journal.len(),
             });
-            self.note(RunEvent::AttemptStarted { op, attempt, at: sent });
         }
+        self.note(RunEvent::AttemptStarted { op, attempt, at: sent });
         self.session.flights.push(Flight { op, sent, answered, end });
     }
 
@@ -290,7 +290,10 @@ impl<'a> World<'a> {
         let credential = self.plan.operations[flight.op].target.credential.to_string();
         let session = &mut self.session;
         match &flight.end {
-            AttemptEnd::Withdrawn(_) => {}
+            AttemptEnd::Withdrawn(_) => {
+                let attempt = self.books.announced[&flight.op].0;
+                self.note(RunEvent::AttemptWithdrawn { op: flight.op, attempt, at: self.now });
+            }
             AttemptEnd::Failed(failure) if failure.status == Some(401) => {
                 session.refused_credentials.insert(credential);
             }
