@@ -62,8 +62,8 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     ]),
     // Level 8
     ("command", Shell, &[
-        "cli", "diagnostic", "event", "exit", "expand", "forecast", "io", "journal", "model", "plan", "policy",
-        "report", "run", "schedule", "sign", "simulator", "source", "summary", "template", "terminal", "yaml",
+        "cli", "diagnostic", "difference", "event", "exit", "expand", "forecast", "io", "journal", "model", "plan",
+        "policy", "remaining", "report", "resume", "run", "schedule", "sign", "simulator", "source", "summary", "template", "terminal", "yaml",
     ]),
     // Level 9
     ("main", Shell, &["cli", "command", "exit", "io", "terminal"]),
