@@ -77,10 +77,12 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
             outputs: &outputs,
             clock: &clock,
             simulated: simulated.is_some(),
+            max_failures: bounds.max_failures,
         };
         return Ok(session.tell(&RunEnd { summary: preview.summary, not_recorded: None }));
     }
-    let asked = !args.connection.yes && simulated.is_none();
+    // With nothing to send, as after a spent budget, there is nothing to ask: the session only says how it stands.
+    let asked = open > 0 && !args.connection.yes && simulated.is_none();
     if !confirmed(context, asked, open, || about(header, &preview, open)) {
         return Err(ExitStatus::Incomplete);
     }
@@ -98,6 +100,7 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
         outputs: &outputs,
         clock: &clock,
         simulated: simulated.is_some(),
+        max_failures: bounds.max_failures,
     };
     session.drive(&options, Some(past), log).await
 }

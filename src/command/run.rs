@@ -68,6 +68,7 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
         outputs: &outputs,
         clock: &clock,
         simulated: simulated.is_some(),
+        max_failures: bounds.max_failures,
     };
     session.drive(&options, None, log).await
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
+use super::ending::places;
 use super::load::{ASSUMED_LATENCY, Loaded};
 use super::output::Outputs;
 use super::service::Service;
@@ -119,6 +120,8 @@ pub(super) struct Session<'a> {
     pub(super) outputs: &'a Outputs,
     pub(super) clock: &'a RunClock,
     pub(super) simulated: bool,
+    /// The failure budget over the whole run.
+    pub(super) max_failures: Option<MaxFailures>,
 }
 
 impl Session<'_> {
@@ -185,7 +188,8 @@ impl Session<'_> {
         let left = outputs.write_remaining(loaded, summary);
         let width = context.console.width().unwrap_or(DEFAULT_WIDTH);
         let mut text = report::closing(plan, sources, summary, width);
-        text.push_str(&outputs.places(&written, &left, summary));
+        let budget = self.max_failures.map(|stated| stated.of(plan.operations.len()));
+        text.push_str(&places(outputs, (&written, &left), (plan, summary), budget, width));
         for error in written.errors.iter().chain(&left.errors) {
             context.console.error(error);
         }

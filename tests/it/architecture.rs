@@ -48,7 +48,7 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     // Level 5; `report` shows forecasts, advice on codes, and URLs as they are signed
     ("forecast", Pure, &["event", "expand", "model", "policy", "schedule", "summary"]),
     ("remaining", Pure, &["diagnostic", "event", "expand", "model", "plan", "source", "summary", "yaml"]),
-    ("resume", Pure, &["event", "expand"]),
+    ("resume", Pure, &["event", "expand", "model"]),
     ("report", Pure, &[
         "diagnostic", "event", "exit", "expand", "forecast", "model", "policy", "sign", "source", "summary",
     ]),
