@@ -133,11 +133,13 @@ impl Session<'_> {
         mut log: JournalFile,
     ) -> Result<ExitStatus, ExitStatus> {
         let Self { context, loaded, service, clock, .. } = *self;
-        let mut bar = context.console.has_bar().then(|| Bar::new(&loaded.plan, &loaded.forecast));
+        let begun = past.as_ref().map(|past| past.history.current_waves(&loaded.plan)).unwrap_or_default();
+        let bar = || Bar::new(&loaded.plan, &loaded.forecast, options.grace, &begun);
+        let mut bar = context.console.has_bar().then(bar);
         let signals = catch(clock, bar.as_ref()).map_err(|error| {
             context.usage(&format!("signals can't be caught, so that Ctrl-C would lose what was in flight: {error}"))
         })?;
-        let mut lines = Lines::new(&context.console, &loaded.forecast);
+        let mut lines = Lines::new(&context.console, &loaded.forecast, options.grace);
         let sink: &mut dyn EventSink = match &mut bar {
             Some(bar) => bar,
             None => &mut lines,

@@ -171,6 +171,28 @@ pub struct Snapshot {
     pub next: Option<(Duration, WaitFor)>,
     /// Operations that wait for the same kind of thing.
     pub waiting: usize,
+    /// What a failure budget keeps from being sent until more answers are there.
+    pub held: Option<Held>,
+}
+
+/// A failure budget that has no room for another call in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Operations that could be sent otherwise.
+    pub operations: usize,
+    /// Failed and unknown up to now.
+    pub spent: usize,
+    /// Failures that are tolerated.
+    pub allowed: usize,
+}
+
+impl std::fmt::Display for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.allowed {
+            0 => f.write_str("one at a time, as the failure budget is 0"),
+            allowed => write!(f, "slowed by the failure budget ({} of {allowed} spent)", self.spent),
+        }
+    }
 }
 
 /// A quota bucket as it stands.
@@ -378,7 +400,7 @@ impl Schedule {
         Some((at, self.wait_for(timer)))
     }
 
-    /// Where the schedule stands. Costs a walk over the queues that wait for quota.
+    /// Where the schedule stands. Costs a walk over the queues that wait for quota or a budget.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let next = self.next_wait();
@@ -392,7 +414,22 @@ impl Schedule {
             Some(WaitFor::Pause { plan }) => self.next_wave_len(plan),
             Some(WaitFor::Retry) => self.refused.len(),
         };
-        Snapshot { in_flight: self.in_flight, pending: self.open - self.in_flight, next, waiting }
+        let pending = self.open - self.in_flight;
+        Snapshot { in_flight: self.in_flight, pending, next, waiting, held: self.held() }
+    }
+
+    /// The first failure budget that holds something back, of those of the current waves and the one over the run.
+    fn held(&self) -> Option<Held> {
+        self.plans.iter().filter_map(|plan| plan.waves.get(plan.current)).find_map(|wave| {
+            // All queues of a wave have the same budgets: that of the run, then that of the wave.
+            let queue = self.queues.get(*wave.queues.first()? as usize)?;
+            let budgets = queue.budget_gates.into_iter().zip([self.run_budget, wave.budget]);
+            budgets.into_iter().find_map(|(gate, budget)| {
+                let parked = self.gates.parked(gate).map(|queue| self.queues[queue as usize].fresh.len());
+                let (operations, allowed) = (parked.sum(), budget.stated?.allowed);
+                (operations > 0).then_some(Held { operations, spent: budget.spent, allowed })
+            })
+        })
     }
 
     /// The quota buckets, in the order in which the plan first uses them.
