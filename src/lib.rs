@@ -26,6 +26,7 @@ pub mod journal;
 pub mod report;
 pub mod schedule;
 // Level 5
+pub mod difference;
 pub mod forecast;
 pub mod remaining;
 // ---- pure above, shell below ----
