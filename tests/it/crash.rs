@@ -171,8 +171,8 @@ fn in_parallel(cases: &[String], test: impl Fn(&str) + Sync) {
     });
 }
 
-/// Three events for each operation, one for each wave, and the end.
-const EVENTS: usize = OPERATIONS * 3 + 2 + 1;
+/// Three events for each operation, one for each wave, the start and the end.
+const EVENTS: usize = OPERATIONS * 3 + 2 + 2;
 
 #[test]
 fn killed_at_every_append_nothing_is_sent_twice_and_nothing_is_lost() {
