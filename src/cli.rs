@@ -344,6 +344,8 @@ pub enum SchemaArg {
     Plan,
     /// The report of `run`
     Report,
+    /// A line of a run's journal
+    Journal,
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ impl ExitStatus {
             Self::Incomplete => "incomplete: interrupted, budget spent, time over, or an outcome is unknown; resumable",
             Self::Credentials => "credentials are missing or refused",
             Self::Unwritable => "the journal or a report could not be written, or a journal is damaged",
-            Self::Killed => "a second Ctrl-C ended the process at once",
+            Self::Killed => "a second Ctrl-C or SIGTERM ended the process at once",
         }
     }
 

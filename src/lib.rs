@@ -28,6 +28,7 @@ pub mod schedule;
 // Level 5
 pub mod difference;
 pub mod forecast;
+pub mod remaining;
 pub mod resume;
 // ---- pure above, shell below ----
 // Level 6

@@ -159,3 +159,6 @@ pub fn reopens(outcome: &Outcome, reopen: Reopen) -> bool {
         Outcome::Unknown(_) => reopen.retry_unknown,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,8 @@ use crate::event::Outcome;
 use crate::exit::ExitStatus;
 use crate::io::fs;
 use crate::io::state_dir::RunDir;
+use crate::model::RunId;
+use crate::remaining::{left_of, remaining};
 use crate::resume::{Reopen, reopens};
 use crate::summary::RunSummary;
 
@@ -135,17 +137,23 @@ impl Outputs {
     /// Writes a plan of what is left of each plan, `remaining.yaml`; removes one that is out of date.
     pub(super) fn write_remaining(&self, loaded: &Loaded, summary: &RunSummary) -> LeftOver {
         let mut left = LeftOver::default();
+        let run = summary.run.clone().unwrap_or_else(RunId::unnamed);
         let mut texts = Vec::new();
-        for (index, file) in loaded.files.iter().enumerate() {
-            if let Some((text, operations)) = None::<(String, usize)> {
-                left.operations += operations;
-                texts.push(text);
+        for rest in remaining(&loaded.files, &loaded.reading.overrides, &loaded.plan, &left_of(summary), &run) {
+            match rest.text {
+                Ok(text) => {
+                    left.operations += rest.operations;
+                    texts.push(text);
+                }
+                Err(error) => left.errors.push(format!("there is no plan of what is left: {error}")),
             }
         }
         for number in 1..=loaded.files.len() {
             let path = self.directory.remaining(number);
             let done = match texts.get(number - 1) {
-                Some(text) => fs::write_atomic(&path, text.as_bytes(), fs::Parents::Create).map(|()| left.files.push(path)),
+                Some(text) => {
+                    fs::write_atomic(&path, text.as_bytes(), fs::Parents::Create).map(|()| left.files.push(path))
+                }
                 None => fs::remove_if_there(&path),
             };
             left.errors.extend(done.err().map(|error| error.to_string()));
@@ -181,9 +189,7 @@ impl Outputs {
         };
         hint(of(|outcome| reopens(outcome, Reopen::default())), "", "");
         hint(summary.counts.unknown, " --retry-unknown", " unknown, once you have looked them up");
-        let failed = |outcome: &Outcome| {
-            matches!(outcome, Outcome::Failed(_)) && !reopens(outcome, Reopen::default())
-        };
+        let failed = |outcome: &Outcome| matches!(outcome, Outcome::Failed(_)) && !reopens(outcome, Reopen::default());
         hint(of(failed), " --retry-failed", " failed, once the cause is mended");
         text
     }
@@ -215,7 +221,7 @@ impl Target {
             Self::File(path) => fs::write_atomic(path, bytes, fs::Parents::Create).map_err(|error| error.to_string()),
             Self::Stdout => context
                 .console
-                .result_with(|out| out.write_all(bytes))
+                .report(|out| out.write_all(bytes))
                 .map_err(|error| format!("the report could not be written to standard output: {error}")),
         }
     }

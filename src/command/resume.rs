@@ -20,7 +20,7 @@ use crate::event::RunEvent;
 use crate::exit::ExitStatus;
 use crate::forecast::forecast_rest;
 use crate::io::clock::RunClock;
-use crate::io::journal_file::LockedJournal;
+use crate::io::journal_file::{JournalFileError, LockedJournal};
 use crate::io::state_dir::{RunDir, StateDir};
 use crate::journal::{self, Header, Journal};
 use crate::resume::{Reopen, take_up};
@@ -42,8 +42,7 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let mut bounds = Bounds::parse(&args.bounds).map_err(|message| context.usage(&message))?;
     let directory =
         StateDir::new(&args.output.state_dir).find(&args.run).map_err(|error| context.usage(&error.to_string()))?;
-    let locked =
-        LockedJournal::open(directory.path()).map_err(|error| unwritable(context, &error.to_string()))?;
+    let locked = LockedJournal::open(directory.path()).map_err(|error| not_opened(context, &error))?;
     let journal = journal::read(locked.bytes()).map_err(|error| damaged(context, &directory, &error.to_string()))?;
     let header = &journal.header;
     let mut loaded = recorded(context, args, header)?;
@@ -71,7 +70,14 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     if open == 0 && preview.taken_up.len() == 1 {
         context.console.info(&format!("nothing is left to do in run {}", header.run));
         let clock = started.restart_at(base);
-        let session = Session { context, loaded: &loaded, service: &service, outputs: &outputs, clock: &clock, simulated: simulated.is_some() };
+        let session = Session {
+            context,
+            loaded: &loaded,
+            service: &service,
+            outputs: &outputs,
+            clock: &clock,
+            simulated: simulated.is_some(),
+        };
         return Ok(session.tell(&RunEnd { summary: preview.summary, not_recorded: None }));
     }
     let asked = !args.connection.yes && simulated.is_none();
@@ -84,8 +90,15 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let base = base + started.now();
     let past = story.take_up(&loaded, &started, base, reopen);
     let clock = started.restart_at(base);
-    let options = bounds.options(header.run.clone(), loaded.forecast.duration);
-    let session = Session { context, loaded: &loaded, service: &service, outputs: &outputs, clock: &clock, simulated: simulated.is_some() };
+    let options = bounds.options(header.run.clone(), header.started_at, loaded.forecast.duration);
+    let session = Session {
+        context,
+        loaded: &loaded,
+        service: &service,
+        outputs: &outputs,
+        clock: &clock,
+        simulated: simulated.is_some(),
+    };
     session.drive(&options, Some(past), log).await
 }
 
@@ -101,6 +114,15 @@ fn about(header: &Header, past: &Past, open: usize) -> String {
         done.failed,
         done.unknown,
     )
+}
+
+/// A run that goes on in another process is no fault of its journal.
+fn not_opened(context: &Context, error: &JournalFileError) -> ExitStatus {
+    let status = unwritable(context, &error.to_string());
+    match error {
+        JournalFileError::Locked(_) | JournalFileError::Missing(_) => ExitStatus::Usage,
+        _ => status,
+    }
 }
 
 fn damaged(context: &Context, directory: &RunDir, message: &str) -> ExitStatus {

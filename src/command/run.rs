@@ -60,8 +60,15 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
     let log = JournalFile::create(outputs.directory().path(), &header, super::session::crash_point(context))
         .map_err(|error| unwritable(context, &error.to_string()))?;
     announce_directory(context, &outputs);
-    let options = bounds.options(id, loaded.forecast.duration);
-    let session = Session { context, loaded: &loaded, service: &service, outputs: &outputs, clock: &clock, simulated: simulated.is_some() };
+    let options = bounds.options(id, header.started_at, loaded.forecast.duration);
+    let session = Session {
+        context,
+        loaded: &loaded,
+        service: &service,
+        outputs: &outputs,
+        clock: &clock,
+        simulated: simulated.is_some(),
+    };
     session.drive(&options, None, log).await
 }
 

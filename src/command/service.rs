@@ -128,7 +128,9 @@ impl Service {
         _: BTreeSet<&CredentialName>,
         _: &RunClock,
     ) -> Result<Self, ServiceError> {
-        Err(ServiceError::Usage("this run was a rehearsal, and this hss-sync was built without the simulator".to_owned()))
+        Err(ServiceError::Usage(
+            "this run was a rehearsal, and this hss-sync was built without the simulator".to_owned(),
+        ))
     }
 
     /// Sends requests.

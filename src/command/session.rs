@@ -57,9 +57,9 @@ impl Bounds {
     }
 
     /// What the engine is told.
-    pub(super) fn options(&self, run: RunId, forecast: Duration) -> RunOptions {
+    pub(super) fn options(&self, run: RunId, started_at: jiff::Timestamp, forecast: Duration) -> RunOptions {
         let Self { max_failures, fail_fast, max_duration, grace } = *self;
-        RunOptions { run, forecast, max_failures, fail_fast, max_duration, grace, seed: fastrand::u64(..) }
+        RunOptions { run, started_at, forecast, max_failures, fail_fast, max_duration, grace, seed: fastrand::u64(..) }
     }
 
     /// What the scheduler is told by a forecast, which wants to know how long everything would take.
@@ -130,10 +130,10 @@ impl Session<'_> {
         mut log: JournalFile,
     ) -> Result<ExitStatus, ExitStatus> {
         let Self { context, loaded, service, clock, .. } = *self;
-        let signals = Signals::catch().and_then(|signals| signals.holding(clock)).map_err(|error| {
+        let mut bar = context.console.has_bar().then(|| Bar::new(&loaded.plan, &loaded.forecast));
+        let signals = catch(clock, bar.as_ref()).map_err(|error| {
             context.usage(&format!("signals can't be caught, so that Ctrl-C would lose what was in flight: {error}"))
         })?;
-        let mut bar = context.console.has_bar().then(|| Bar::new(&loaded.plan, &loaded.forecast));
         let mut lines = Lines::new(&context.console, &loaded.forecast);
         let sink: &mut dyn EventSink = match &mut bar {
             Some(bar) => bar,
@@ -216,8 +216,20 @@ impl Session<'_> {
         let what = match operations.len() {
             0 => "every outcome of a request is in it, but not how the run ended".to_owned(),
             1 => format!("not recorded in it is the outcome of {}; the report has it", named.join(", ")),
-            many => format!("not recorded in it are the outcomes of {many} operations; the report has them: {}", named.join(", ")),
+            many => format!(
+                "not recorded in it are the outcomes of {many} operations; the report has them: {}",
+                named.join(", ")
+            ),
         };
         format!("{failure}; {what}")
     }
+}
+
+/// The signals of a run; a stop by Ctrl-Z takes the bar off the screen.
+fn catch(clock: &RunClock, bar: Option<&Bar<'_>>) -> std::io::Result<Signals> {
+    let aside = bar.map(Bar::aside);
+    Signals::catch()?.holding(clock, move |stop| match &aside {
+        Some(aside) => aside(stop),
+        None => stop(),
+    })
 }

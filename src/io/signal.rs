@@ -44,15 +44,15 @@ impl Signals {
     }
 
     /// Also catches SIGTSTP (Ctrl-Z), unless that is ignored: it stops the process as ever, and `clock` stands still until
-    /// somebody lets the process go on.
+    /// somebody lets the process go on. `aside` is given the stop, to do what else has to be done before and after it.
     ///
     /// # Errors
     /// When the system doesn't let us.
-    pub fn holding(self, clock: &RunClock) -> io::Result<Self> {
+    pub fn holding(self, clock: &RunClock, aside: impl Fn(&mut dyn FnMut()) + Send + 'static) -> io::Result<Self> {
         #[cfg(unix)]
-        let caught = self.caught.holding(clock)?;
+        let caught = self.caught.holding(clock.clone(), Box::new(aside))?;
         #[cfg(not(unix))]
-        let _ = clock;
+        let _ = (clock, aside);
         Ok(Self {
             #[cfg(unix)]
             caught,
@@ -110,8 +110,16 @@ mod unix {
         interrupt: Signal,
         terminate: Signal,
         hang_up: Option<Signal>,
-        suspend: Option<(Signal, RunClock)>,
+        suspend: Option<Suspend>,
     }
+
+    struct Suspend {
+        signal: Signal,
+        clock: RunClock,
+        aside: Aside,
+    }
+
+    type Aside = Box<dyn Fn(&mut dyn FnMut()) + Send>;
 
     impl Caught {
         pub(super) fn catch() -> io::Result<Self> {
@@ -123,9 +131,9 @@ mod unix {
             })
         }
 
-        pub(super) fn holding(self, clock: &RunClock) -> io::Result<Self> {
-            let suspend = catch_unless_ignored(Number::TSTP)?;
-            Ok(Self { suspend: suspend.map(|signal| (signal, clock.clone())), ..self })
+        pub(super) fn holding(self, clock: RunClock, aside: Aside) -> io::Result<Self> {
+            let suspend = catch_unless_ignored(Number::TSTP)?.map(|signal| Suspend { signal, clock, aside });
+            Ok(Self { suspend, ..self })
         }
 
         pub(super) async fn next(&mut self) -> Asked {
@@ -133,14 +141,14 @@ mod unix {
                 _ = self.interrupt.recv() => Asked::Stop,
                 _ = self.terminate.recv() => Asked::Stop,
                 () = received(self.hang_up.as_mut()) => Asked::HangUp,
-                () = received(self.suspend.as_mut().map(|(signal, _)| signal)) => Asked::Suspend,
+                () = received(self.suspend.as_mut().map(|suspend| &mut suspend.signal)) => Asked::Suspend,
             }
         }
 
         /// Synchronous, from the stop until the clock goes on again: nobody finds in between that a time is over.
         pub(super) fn suspend(&self) {
-            if let Some((_, clock)) = self.suspend.as_ref().filter(|_| can_be_continued()) {
-                clock.hold(stop_process);
+            if let Some(Suspend { clock, aside, .. }) = self.suspend.as_ref().filter(|_| can_be_continued()) {
+                aside(&mut || clock.hold(stop_process));
             }
         }
     }

@@ -73,7 +73,8 @@ impl StateDir {
         }
         let inside = RunId::parse(name).ok().map(|id| self.run(&id));
         let path = Path::new(name);
-        let path = if path.file_name().is_some_and(|file| file == JOURNAL) { path.parent().unwrap_or(path) } else { path };
+        let path =
+            if path.file_name().is_some_and(|file| file == JOURNAL) { path.parent().unwrap_or(path) } else { path };
         let found = inside.into_iter().chain([RunDir(path.to_owned())]).find(RunDir::has_journal);
         match found {
             Some(found) => Ok(found),

@@ -147,7 +147,9 @@ pub(super) fn events() -> Vec<RunEvent> {
         launch(2, 1, s(3)),
         land(2, 1, s(78), unanswered),
         end(2, s(78), Outcome::Unknown(unclear)),
+        launch(4, 1, s(79)),
         RunEvent::Stopping { at: s(79), reason: NotAttemptedReason::Interrupted },
+        RunEvent::AttemptWithdrawn { op: 4, attempt: 1, at: s(79) },
         end(1, s(79), Outcome::Failed(failure(Some(NotAttemptedReason::Interrupted)))),
         end(3, s(79), Outcome::Skipped("not selected: \"x\"".to_owned())),
     ];

@@ -21,6 +21,9 @@ pub use write::LineWriter;
 /// The version of the format; it changes when a record changes its meaning, or the checksum its arithmetic.
 pub const JOURNAL_VERSION: u64 = 1;
 
+/// The published schema of one line (JSON Schema draft-07).
+pub const JOURNAL_SCHEMA: &str = include_str!("../../schemas/journal.schema.json");
+
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]

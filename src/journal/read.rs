@@ -62,16 +62,28 @@ impl Journal {
         let mut events = Vec::with_capacity(self.events.len() + 1);
         events.push(RunEvent::RunStarted { run, started_at, planned, forecast });
         events.extend(self.events.iter().cloned().map(|mut event| {
-            if let RunEvent::OperationReopened { op, .. }
-            | RunEvent::AttemptStarted { op, .. }
-            | RunEvent::AttemptEnded { op, .. }
-            | RunEvent::OperationEnded { op, .. } = &mut event
-            {
+            if let Some(op) = operation_of(&mut event) {
                 *op = operations[*op];
             }
             event
         }));
         Ok(events)
+    }
+}
+
+/// The operation that an event is about. Without a wildcard, so that a new event can't keep an index that means nothing.
+fn operation_of(event: &mut RunEvent) -> Option<&mut OpIndex> {
+    match event {
+        RunEvent::OperationReopened { op, .. }
+        | RunEvent::AttemptStarted { op, .. }
+        | RunEvent::AttemptWithdrawn { op, .. }
+        | RunEvent::AttemptEnded { op, .. }
+        | RunEvent::OperationEnded { op, .. } => Some(op),
+        RunEvent::RunStarted { .. }
+        | RunEvent::RunResumed { .. }
+        | RunEvent::WaveStarted { .. }
+        | RunEvent::Stopping { .. }
+        | RunEvent::RunEnded { .. } => None,
     }
 }
 
@@ -174,9 +186,9 @@ impl Reader {
     /// Looks at what follows the last line break.
     fn tail(&self, tail: &[u8]) -> Result<(), Refused> {
         if self.chain.lines() == 0 {
-            let begins = BEGINNING.iter().zip(tail).all(|(expected, found)| expected == found);
-            let zeros = tail.iter().all(|byte| *byte == 0);
-            return if begins || zeros { Ok(()) } else { Err(Damage::NoHeader.into()) };
+            let written = tail.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+            let begins = BEGINNING.iter().zip(&tail[..written]).all(|(expected, found)| expected == found);
+            return if begins { Ok(()) } else { Err(Damage::NoHeader.into()) };
         }
         // A line is written with its line break: one of which everything but that came is torn, one with another byte in
         // its place was changed. Zeros are what a file system may leave where it didn't get to write.

@@ -85,10 +85,11 @@ impl<'a, 'b, L: EventLog> Dispatcher<'a, 'b, L> {
     }
 
     /// Begins the run, or its next session.
-    pub(super) fn start(&mut self, wall: jiff::Timestamp) {
+    pub(super) fn start(&mut self) {
         let Some(taken_up) = self.taken_up.take() else {
-            let (run, forecast) = (self.options.run.clone(), self.options.forecast);
-            self.emit(&RunEvent::RunStarted { run, started_at: wall, planned: self.plan.operations.len(), forecast });
+            let RunOptions { run, started_at, forecast, .. } = self.options;
+            let (run, planned) = (run.clone(), self.plan.operations.len());
+            self.emit(&RunEvent::RunStarted { run, started_at: *started_at, planned, forecast: *forecast });
             return;
         };
         for event in &taken_up {
@@ -312,14 +313,15 @@ mod tests {
     use super::{Dispatcher, Duration, RunError, RunOptions};
     use crate::model::{Limits, RunId};
     use crate::run::port::Unlogged;
-    use crate::schedule::fixture::Fixture;
     use crate::run::tests::VirtualClock;
+    use crate::schedule::fixture::Fixture;
 
     #[tokio::test(start_paused = true)]
     async fn an_account_that_does_not_add_up_is_loud() {
         let plan = Fixture::simple(Limits::default(), 3);
         let options = RunOptions {
             run: RunId::parse("20261124-080000-7f3a").expect("legal"),
+            started_at: jiff::Timestamp::UNIX_EPOCH,
             forecast: Duration::ZERO,
             max_failures: None,
             fail_fast: false,

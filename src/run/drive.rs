@@ -66,7 +66,7 @@ pub async fn run<T: Transport, C: Clock, L: EventLog>(
     let mut stopped = std::pin::pin!(stop.cancelled());
     let mut stopping = false;
 
-    dispatcher.start(clock.wall());
+    dispatcher.start();
     if stop.is_cancelled() {
         stopping = true;
         dispatcher.step(clock.now(), Happened::Input(Input::Stop(NotAttemptedReason::Interrupted)));

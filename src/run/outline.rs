@@ -16,6 +16,8 @@ pub const DEFAULT_GRACE: Duration = Duration::from_secs(30);
 pub struct RunOptions {
     /// Id of the run.
     pub run: RunId,
+    /// The wall clock at time zero of the run's clock, for a run that begins.
+    pub started_at: jiff::Timestamp,
     /// Forecast of what this session has to do, for the report.
     pub forecast: Duration,
     /// Budget over everything.

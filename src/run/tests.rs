@@ -131,6 +131,7 @@ impl EventSink for Notes {
 fn options() -> RunOptions {
     RunOptions {
         run: RunId::parse("20261124-080000-7f3a").expect("legal"),
+        started_at: jiff::Timestamp::UNIX_EPOCH,
         forecast: Duration::ZERO,
         max_failures: None,
         fail_fast: false,

@@ -185,6 +185,7 @@ impl<'a> Builder<'a> {
             flight_gates: [credential_gate, self.all_gate, plan_gate, region, plan_region],
             budget_gates: [self.run_gate, self.wave_gates[operation.plan][operation.wave]],
             fresh: 0..0,
+            released: false,
             due: std::collections::BTreeSet::new(),
             place: Place::Idle,
         });

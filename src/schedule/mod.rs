@@ -252,7 +252,7 @@ struct PlanState {
 }
 
 /// An attempt that was refused in a way that is safe to repeat.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Refused {
     at: Duration,
     failure: Failure,

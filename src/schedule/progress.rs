@@ -249,13 +249,9 @@ impl Schedule {
                 Timer::Retry(op) => {
                     let state = &mut self.ops[op as usize];
                     state.phase = Phase::Due;
-                    let index = state.queue;
-                    let queue = &mut self.queues[index as usize];
-                    queue.due.insert(op);
-                    // In a resumed run an earlier wave may be open again; the repeat waits for it then.
-                    if self.plans[queue.plan as usize].waves[queue.wave as usize].started {
-                        self.make_ready(index, None);
-                    }
+                    let queue = state.queue;
+                    self.queues[queue as usize].due.insert(op);
+                    self.make_ready(queue, None);
                 }
                 Timer::Bucket(bucket) => {
                     let state = &mut self.buckets[bucket as usize];
@@ -335,6 +331,7 @@ impl Schedule {
             effects.push(Effect::WaveStarted { plan: index, wave: plan.current });
         }
         for queue in wave.queues.clone() {
+            self.queues[queue as usize].released = true;
             self.make_ready(queue, None);
         }
     }

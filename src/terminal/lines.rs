@@ -140,13 +140,18 @@ impl EventSink for Lines<'_> {
         match event {
             RunEvent::RunStarted { run, planned, .. } => {
                 let forecast = forecast_text(plan, self.forecast);
-                self.line(Duration::ZERO, summary, &format!("run     {run}  {planned} operations, forecast {forecast}"));
+                self.line(
+                    Duration::ZERO,
+                    summary,
+                    &format!("run     {run}  {planned} operations, forecast {forecast}"),
+                );
             }
             RunEvent::RunResumed { at, .. } => {
                 let run = summary.run.as_ref().map_or("", |run| run.as_str());
                 let (accepted, planned) = (summary.counts.accepted + summary.counts.confirmed, summary.counts.planned);
                 let forecast = forecast_text(plan, self.forecast);
-                let text = format!("resume  {run}  {accepted} of {planned} operations are accepted, forecast {forecast}");
+                let text =
+                    format!("resume  {run}  {accepted} of {planned} operations are accepted, forecast {forecast}");
                 self.line(*at, summary, &text);
                 self.left.ended(summary.counts.ended(), *at);
             }

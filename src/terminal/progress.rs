@@ -97,6 +97,13 @@ impl<'a> Bar<'a> {
         self.bar.finish_and_clear();
     }
 
+    /// Takes the bar off the screen while something else is done, and draws it again: for a stop by Ctrl-Z, after which the
+    /// screen is the shell's.
+    pub fn aside(&self) -> impl Fn(&mut dyn FnMut()) + Send + use<> {
+        let bar = self.bar.clone();
+        move |work| bar.suspend(work)
+    }
+
     /// A line above the bar.
     fn above(&self, text: &str) {
         self.bar.println(fit(text, Screen::columns()));

@@ -47,6 +47,7 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     ("schedule", Pure, &["event", "expand", "model", "policy", "summary"]),
     // Level 5; `report` shows forecasts, advice on codes, and URLs as they are signed
     ("forecast", Pure, &["event", "expand", "model", "policy", "schedule", "summary"]),
+    ("remaining", Pure, &["diagnostic", "event", "expand", "model", "plan", "source", "summary", "yaml"]),
     ("resume", Pure, &["event", "expand"]),
     ("report", Pure, &[
         "diagnostic", "event", "exit", "expand", "forecast", "model", "policy", "sign", "source", "summary",
@@ -61,8 +62,8 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     ]),
     // Level 8
     ("command", Shell, &[
-        "cli", "diagnostic", "event", "exit", "expand", "forecast", "io", "model", "plan", "policy", "report",
-        "run", "schedule", "sign", "simulator", "source", "summary", "template", "terminal", "yaml",
+        "cli", "diagnostic", "difference", "event", "exit", "expand", "forecast", "io", "journal", "model", "plan",
+        "policy", "remaining", "report", "resume", "run", "schedule", "sign", "simulator", "source", "summary", "template", "terminal", "yaml",
     ]),
     // Level 9
     ("main", Shell, &["cli", "command", "exit", "io", "terminal"]),
@@ -170,7 +171,9 @@ fn paths(tokens: &[String], depth: usize) -> Vec<Vec<String>> {
     let mut paths = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
-        let end = if tokens[at] == "use" {
+        // `use<…>` behind a type says what the type captures, and imports nothing.
+        let imports = tokens[at] == "use" && tokens.get(at + 1).is_none_or(|next| next != "<");
+        let end = if imports {
             collect_tree(tokens, at + 1, &[], &mut paths)
         } else if is_name(&tokens[at]) {
             collect_path(tokens, at, &mut paths)

@@ -9,7 +9,10 @@ mod common;
 mod crash;
 mod credential;
 mod expansion;
+mod gate;
 mod hostile;
+#[cfg(target_os = "linux")] // `sha256sum` is not everywhere
+mod journal_page;
 mod mutations;
 mod offline;
 mod plans;
@@ -19,5 +22,7 @@ mod run;
 mod secret;
 mod sent;
 mod stop;
+mod suspend;
+mod terminal;
 mod tls;
 mod wire;

@@ -181,7 +181,9 @@ fn an_interrupted_run_goes_on_and_is_one_run_in_its_report() {
     assert_eq!(counts(&first), [1, 0, 0, 3]);
     let remaining = fs::read_to_string(scene.directory().join("remaining.yaml")).expect("something is left");
     assert!(!remaining.contains("name: p0") && remaining.contains("name: p3"), "{remaining}");
-    let validated = finish(hss_sync(scene.path()).args(["validate", "--deny-warnings"]).arg(scene.directory().join("remaining.yaml")));
+    let validated = finish(
+        hss_sync(scene.path()).args(["validate", "--deny-warnings"]).arg(scene.directory().join("remaining.yaml")),
+    );
     assert_eq!(validated.code(), 0, "{}", validated.excerpt());
 
     // The operator knows of a wider quota.
@@ -245,10 +247,9 @@ fn a_plan_that_changed_is_refused_with_the_difference() {
 /// Variables, also from the environment, are those of the run; standard input is in the journal.
 #[test]
 fn what_a_run_was_called_with_is_in_its_journal() {
-    let text = plan(2, ONE_AN_HOUR).replace("name: test", "name: test\nvars: { a: x, b: x }").replace(
-        "\"id1\"",
-        "\"{{ vars.a }}-{{ vars.b }}\"",
-    );
+    let text = plan(2, ONE_AN_HOUR)
+        .replace("name: test", "name: test\nvars: { a: x, b: x }")
+        .replace("\"id1\"", "\"{{ vars.a }}-{{ vars.b }}\"");
     let (scene, service) = (Scene::new(""), Service::start("latency:1ms"));
     let mut command = scene.command(&["run", "-", "--var", "a=1", "--max-duration", "1s", "--quiet"]);
     command
@@ -292,7 +293,8 @@ fn a_damaged_journal_is_refused_loudly() {
     assert_eq!(refused.code(), 6, "{}", refused.excerpt());
     assert!(refused.stderr().contains(&format!("line {line}")), "{}", refused.excerpt());
     // A removed line as well, even if what is left reads well.
-    let lines: Vec<&str> = text.lines().enumerate().filter(|(index, _)| index + 1 != line).map(|(_, text)| text).collect();
+    let lines: Vec<&str> =
+        text.lines().enumerate().filter(|(index, _)| index + 1 != line).map(|(_, text)| text).collect();
     fs::write(&path, lines.join("\n") + "\n").expect("written");
     assert_eq!(scene.resume(&[]).code(), 6);
     assert_eq!(service.requests(), 1);

@@ -74,7 +74,13 @@ impl EventLog for Log {
     }
 }
 
-async fn go(plan: &ExecutionPlan, options: &RunOptions, service: &Service, log: &mut Log, stop: &CancellationToken) -> RunEnd {
+async fn go(
+    plan: &ExecutionPlan,
+    options: &RunOptions,
+    service: &Service,
+    log: &mut Log,
+    stop: &CancellationToken,
+) -> RunEnd {
     let mut notes = Notes::default();
     let outside = Outside { transport: service, clock: &service.clock, log, sinks: &mut [&mut notes] };
     run(plan, &credentials(), options, None, outside, stop).await.expect("the run is conserved")

@@ -18,7 +18,8 @@ use crate::run::port::Clock as _;
 #[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "it tells the test, by the machine's clock")]
 async fn tell() {
     let (origin, clock) = (Instant::now(), RunClock::start(NonZeroU32::MIN));
-    let signals = Signals::catch().and_then(|signals| signals.holding(&clock)).expect("signals can be caught");
+    let signals = Signals::catch().and_then(|signals| signals.holding(&clock, |stop| stop()));
+    let signals = signals.expect("signals can be caught");
     let mut going_on = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw())).expect("it can be caught");
     tokio::spawn(signals.watch(CancellationToken::new(), || {}));
     loop {

@@ -1,5 +1,12 @@
 //! What a journal looks like, that it comes back as it was written, and that nothing else does.
 
+mod damage;
+mod legal;
+mod pace;
+mod page;
+mod properties;
+mod schema;
+
 use std::time::Duration;
 
 use super::fixture::{events, full_header, header, id, index, journal, run_started};
