@@ -148,6 +148,7 @@ fn throughput(plan: &ExecutionPlan, log: &mut impl EventLog) -> f64 {
         let credentials = BTreeMap::from([(CredentialName::default_name(), credential)]);
         let options = RunOptions {
             run: run_id(),
+            started_at: jiff::Timestamp::UNIX_EPOCH,
             forecast: Duration::ZERO,
             max_failures: None,
             fail_fast: false,
