@@ -13,7 +13,8 @@ use crate::diagnostic::{Code, Diagnostic, Severity, visible};
 use crate::exit::ExitStatus;
 use crate::expand::{EndpointChain, ExecutionPlan, Overrides, expand, undeclared_overrides};
 use crate::forecast::{Forecast, forecast};
-use crate::io::credential::{Environment, endpoint_override};
+use crate::io::credential::Environment;
+use crate::io::endpoint::{endpoint_override, read_regions_file};
 use crate::io::fs;
 use crate::model::{Endpoint, Quota, Region, format_estimate};
 use crate::plan::{ValidatedPlan, check_structure, decode, validate};
@@ -115,7 +116,11 @@ pub(super) fn load(context: &Context, input: &InputArgs, pace: &PaceArgs) -> Res
         LoadFailure::usage(format!("--quota {}: {error}", pace.quota.as_deref().unwrap_or_default()))
     })?;
     let overrides = overrides(input, &context.environment).map_err(LoadFailure::usage)?;
-    let chain = EndpointChain { all: operator_endpoint(input)?, by_region: endpoints_by_region(&context.environment)? };
+    let chain = EndpointChain {
+        all: operator_endpoint(input)?,
+        by_region: endpoints_by_region(&context.environment)?,
+        from_file: read_regions_file(&context.environment).map_err(LoadFailure::usage)?,
+    };
 
     let mut sources = Sources::default();
     let (files, mut diagnostics) = match fs::read_plan_files(&input.plans, std::io::stdin().lock(), &mut sources) {

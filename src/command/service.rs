@@ -9,7 +9,7 @@ use crate::cli::RunArgs;
 use crate::exit::ExitStatus;
 use crate::expand::ExecutionPlan;
 use crate::io::clock::RunClock;
-use crate::io::credential::{CredentialError, find_credential};
+use crate::io::credential::{CredentialError, Origin, find_credential, read_credentials_file};
 use crate::io::fs;
 use crate::io::http::{HttpOptions, HttpSetupError, HttpTransport};
 use crate::model::CredentialName;
@@ -91,10 +91,17 @@ impl Service {
         }
         let _ = clock;
         let mut credentials = BTreeMap::new();
+        let file = read_credentials_file(&context.environment);
         for name in names {
-            let found = find_credential(name, &context.environment)?;
+            let found = find_credential(name, &context.environment, &file)?;
+            let Origin::Ready(credential) = &found.origin else {
+                return Err(CredentialError::Missing { name: name.clone(), looked: found.before }.into());
+            };
             context.console.detail(&format!("credential {name}: {}", found.describe()));
-            credentials.insert(name.clone(), found.credential);
+            if let Some(warning) = file.warning.as_ref().filter(|_| found.source.starts_with(&file.shown)) {
+                context.console.info(&format!("warning: {warning}"));
+            }
+            credentials.insert(name.clone(), credential.clone());
         }
         let extra_roots = args.ca_cert.as_deref().map(read_certificate).transpose()?;
         let (concurrency, attempt_timeout) = extremes(plan);
