@@ -1,14 +1,19 @@
 //! Where a credential comes from, and how one that has to be asked for is got and kept fresh.
 //!
 //! [`find_credential`] walks the sources of contract section 7 in their `order`: over values, so that its tests need no
-//! environment. `profile` is the text of the credentials file, `file` reads it. `docs/credentials.md` is the page about all
+//! environment. `profile` is the text of the credentials file, `file` reads it. A [`CredentialStore`] asks for those that aren't ready:
+//! what it asks is in `iam` and `metadata`, for how long an answer counts in `kept`. `docs/credentials.md` is the page about all
 //! of it.
 
 mod check;
 mod error;
 mod file;
+mod iam;
+mod kept;
+mod metadata;
 mod order;
 mod profile;
+mod store;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,6 +23,7 @@ pub(super) use file::sdk_file;
 pub use file::{CredentialsFile, FileProblem, read_credentials_file};
 pub use order::find_credential;
 pub use profile::Sections;
+pub use store::CredentialStore;
 
 use crate::model::{Endpoint, Secret};
 use crate::sign::Credential;
