@@ -60,6 +60,22 @@ pub struct SimulatedIam {
     pub faults: Faults,
 }
 
+impl SimulatedIam {
+    /// A made-up user, identity provider and agency, whose names tell what they are: `simulated-user` of the account
+    /// `simulated-domain` with `simulated-password`, and `simulated-idp` with the token `simulated-id-token`.
+    #[must_use]
+    pub fn made_up() -> Self {
+        let secret = |text: &str| Secret::new(text.to_owned());
+        let (name, domain) = ("simulated-user".to_owned(), "simulated-domain".to_owned());
+        Self {
+            users: vec![SimulatedUser { name, domain, password: secret("simulated-password") }],
+            providers: vec![("simulated-idp".to_owned(), secret("simulated-id-token"))],
+            agency: true,
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for SimulatedIam {
     /// Nobody is known, and what is given is good for a day.
     fn default() -> Self {

@@ -20,7 +20,9 @@ pub(super) fn echo(call: &Call) -> Answer {
         encoded.push('&');
         headers.insert(name.as_str().to_owned(), value.into());
     }
-    plain.push_str(&String::from_utf8_lossy(&call.body));
+    let sent = String::from_utf8_lossy(&call.body);
+    plain.push_str(&sent);
+    headers.insert("body".to_owned(), sent.into());
     let body = serde_json::json!({
         "error_code": "HSS.0001",
         "error_description": plain,

@@ -13,6 +13,7 @@ mod mutations;
 mod offline;
 mod plans;
 mod readme;
+mod renewal;
 mod run;
 mod secret;
 mod sent;
