@@ -91,14 +91,14 @@ impl Service {
         }
         let _ = clock;
         let mut credentials = BTreeMap::new();
-        let file = read_credentials_file(&context.environment);
+        let mut file = read_credentials_file(&context.environment);
         for name in names {
             let found = find_credential(name, &context.environment, &file)?;
             let Origin::Ready(credential) = &found.origin else {
                 return Err(CredentialError::Missing { name: name.clone(), looked: found.before }.into());
             };
             context.console.detail(&format!("credential {name}: {}", found.describe()));
-            if let Some(warning) = file.warning.as_ref().filter(|_| found.source.starts_with(&file.shown)) {
+            if let Some(warning) = file.warning.take_if(|_| found.source.starts_with(&file.shown)) {
                 context.console.info(&format!("warning: {warning}"));
             }
             credentials.insert(name.clone(), credential.clone());
