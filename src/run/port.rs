@@ -29,6 +29,9 @@ pub trait Credentials {
     /// # Errors
     /// When it has to be got and can't be. Nothing was sent to the service then.
     fn get(&self, target: &Target) -> impl Future<Output = Result<Credential, CredentialFailure>>;
+    /// The service says that this credential, which [`Credentials::get`] gave, has to be renewed before its time. Whether the
+    /// next call of `get` gives another one; a ready credential is what it is.
+    fn outdated(&self, target: &Target, credential: &Credential) -> bool;
 }
 
 /// Why a credential can't be got.
@@ -56,6 +59,10 @@ impl Credentials for BTreeMap<CredentialName, Credential> {
     async fn get(&self, target: &Target) -> Result<Credential, CredentialFailure> {
         let missing = || CredentialFailure::Refused(format!("there is no credential `{}`", target.credential));
         BTreeMap::get(self, &target.credential).cloned().ok_or_else(missing)
+    }
+
+    fn outdated(&self, _: &Target, _: &Credential) -> bool {
+        false
     }
 }
 

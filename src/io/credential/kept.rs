@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::model::{Endpoint, ProjectRef, Region};
+use crate::model::{Endpoint, ProjectRef, Region, Secret};
 use crate::run::port::CredentialFailure;
 use crate::sign::Credential;
 
@@ -16,6 +16,9 @@ const MARGIN: Duration = Duration::from_secs(40 * 60);
 const LAST_MOMENTS: Duration = Duration::from_secs(90);
 /// After a renewal that failed while the old one is good, the next try waits for this.
 const PAUSE: Duration = Duration::from_secs(30);
+
+/// What the service calls outdated sooner after it was got is refused, and is not got once more.
+const TOO_YOUNG: Duration = Duration::from_secs(60);
 
 /// What a token or keys are good for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +41,7 @@ pub(super) struct Now {
 #[derive(Debug)]
 struct Fresh {
     credential: Credential,
+    since: jiff::Timestamp,
     renew_at: jiff::Timestamp,
     good_until: jiff::Timestamp,
 }
@@ -84,7 +88,21 @@ impl Kept {
         let renew_at = before_end(MARGIN.min(lifetime / 4));
         let good_until = before_end(LAST_MOMENTS.min(lifetime / 20));
         self.failed.remove(&scope);
-        self.fresh.insert(scope, Fresh { credential, renew_at, good_until });
+        self.fresh.insert(scope, Fresh { credential, since: now.wall, renew_at, good_until });
+    }
+
+    /// Drops what the service called outdated, unless it was only just got; whether asking gives another one.
+    pub(super) fn outdated(&mut self, scope: &Scope, now: Now, credential: &Credential) -> bool {
+        let Some(fresh) = self.fresh.get(scope) else { return true };
+        if !is_same(&fresh.credential, credential) {
+            return true;
+        }
+        let age = Duration::try_from(now.wall.duration_since(fresh.since)).unwrap_or_default();
+        if age < TOO_YOUNG {
+            return false;
+        }
+        self.fresh.remove(scope);
+        true
     }
 
     /// Takes in a failure; what is still good all the same is the answer.
@@ -102,10 +120,15 @@ impl Kept {
     }
 }
 
+/// Whether two credentials hold the same secrets.
+fn is_same(one: &Credential, other: &Credential) -> bool {
+    let (one, other) = (one.secrets(), other.secrets());
+    one.iter().map(Secret::expose).eq(other.iter().map(Secret::expose))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Secret;
 
     fn at(minutes: u64) -> Now {
         let run = Duration::from_secs(minutes * 60);
@@ -177,5 +200,19 @@ mod tests {
         assert_eq!(shown(kept.answer(&Scope::Server, at(600), Some(at(600).run))), "wrong password");
         assert_eq!(shown(kept.answer(&iam, at(350), None)), "one", "what was got before is used to its end");
         assert_eq!(shown(kept.answer(&iam, at(360), None)), "wrong password");
+    }
+
+    #[test]
+    fn what_the_service_calls_outdated_is_dropped_once_by_all_that_held_it() {
+        let mut kept = Kept::default();
+        kept.keep(Scope::Server, at(0), token("one"), hours(24));
+        assert!(!kept.outdated(&Scope::Server, at(0), &token("one")), "only just got: refused, not outdated");
+        assert!(kept.outdated(&Scope::Server, at(30), &token("one")));
+        assert_eq!(shown(kept.answer(&Scope::Server, at(30), None)), "ask");
+        assert!(kept.outdated(&Scope::Server, at(30), &token("one")), "another that was in flight with it");
+        kept.keep(Scope::Server, at(30), token("two"), hours(24));
+        assert!(kept.outdated(&Scope::Server, at(30), &token("one")), "and one that lands later");
+        assert_eq!(shown(kept.answer(&Scope::Server, at(30), None)), "two");
+        assert!(!kept.outdated(&Scope::Server, at(30), &token("two")));
     }
 }

@@ -84,6 +84,17 @@ impl<C: Clock> CredentialStore<C> {
         Ok(())
     }
 
+    /// What is asked for a target.
+    fn scope(&self, origin: &Origin, target: &Target) -> Result<Scope, CredentialFailure> {
+        let iam =
+            |file| self.iam.of(&target.region, file).map_err(|error| CredentialFailure::Refused(error.to_string()));
+        Ok(match origin {
+            Origin::Password(_) => Scope::Project(iam(None)?, target.region.clone(), target.project_id.clone()),
+            Origin::IdToken(federation) => Scope::Iam(iam(federation.iam_endpoint.as_ref())?),
+            Origin::Metadata { .. } | Origin::Ready(_) => Scope::Server,
+        })
+    }
+
     fn now(&self) -> Now {
         Now { run: self.clock.now(), wall: self.clock.wall() }
     }
@@ -228,14 +239,18 @@ impl<C: Clock> Credentials for CredentialStore<C> {
     async fn get(&self, target: &Target) -> Result<Credential, CredentialFailure> {
         let missing = || CredentialFailure::Refused(format!("there is no credential `{}`", target.credential));
         let held = self.found.get(&target.credential).ok_or_else(missing)?;
-        let iam =
-            |file| self.iam.of(&target.region, file).map_err(|error| CredentialFailure::Refused(error.to_string()));
+        match &held.found.origin {
+            Origin::Ready(credential) => Ok(credential.clone()),
+            origin => self.fresh(held, self.scope(origin, target)?).await,
+        }
+    }
+
+    fn outdated(&self, target: &Target, credential: &Credential) -> bool {
+        let Some(held) = self.found.get(&target.credential) else { return false };
         let scope = match &held.found.origin {
-            Origin::Ready(credential) => return Ok(credential.clone()),
-            Origin::Password(_) => Scope::Project(iam(None)?, target.region.clone(), target.project_id.clone()),
-            Origin::IdToken(federation) => Scope::Iam(iam(federation.iam_endpoint.as_ref())?),
-            Origin::Metadata { .. } => Scope::Server,
+            Origin::Ready(_) => return false,
+            origin => self.scope(origin, target),
         };
-        self.fresh(held, scope).await
+        scope.is_ok_and(|scope| held.kept.borrow_mut().outdated(&scope, self.now(), credential))
     }
 }
