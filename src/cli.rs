@@ -16,12 +16,16 @@ quota.
   validate   prove plans correct, offline    hss-sync validate plans/
   plan       show what would be sent         hss-sync plan plans/quickstart.yaml
   run        send it, and report on it       hss-sync run plans/quickstart.yaml
+  resume     go on with a run that stopped   hss-sync resume latest
   simulate   a local HSS to rehearse with    hss-sync simulate
   explain    explain a code                  hss-sync explain unknown-set
 
 Try it without an account:  hss-sync run plans/quickstart.yaml --simulate
 Everything else:            hss-sync --help, hss-sync COMMAND --help
 ";
+
+/// Where runs are kept when nothing else is said.
+pub const DEFAULT_STATE_DIR: &str = ".hss-sync";
 
 /// Heading of the flags that every command takes.
 const GENERAL: &str = "General options";
@@ -39,7 +43,7 @@ const REHEARSAL: &str = "Rehearsal";
     max_term_width = 100,
     disable_help_subcommand = true,
     after_help = "Exit codes: 0 all accepted or valid, 1 an operation failed, 2 usage, 3 invalid plan, 4 incomplete or \
-                  unknown, 5 credentials, 6 a report could not be written. `hss-sync explain 4` says more."
+                  unknown, 5 credentials, 6 the journal or a report could not be written. `hss-sync explain 4` says more."
 )]
 pub struct Cli {
     /// Flags that every command takes.
@@ -93,6 +97,8 @@ pub enum CommandArgs {
     Plan(PlanArgs),
     /// Send the requests of plans, inside the quota, and report on every operation
     Run(RunArgs),
+    /// Go on with a run that was interrupted, from its journal
+    Resume(ResumeArgs),
     /// Run a local HSS and IAM on loopback to rehearse against
     #[cfg(feature = "simulator")]
     Simulate(SimulateArgs),
@@ -212,21 +218,48 @@ pub struct RunArgs {
     #[cfg(feature = "simulator")]
     #[arg(long, value_name = "CALLS/DURATION", requires = "simulate", help_heading = REHEARSAL)]
     pub simulator_quota: Option<String>,
-    /// Write a report as FORMAT=PATH (`-` is standard output); the format is json; repeatable
-    #[arg(long, value_name = "FORMAT=PATH")]
-    pub report: Vec<String>,
+    /// Bounds.
+    #[command(flatten)]
+    pub bounds: BoundArgs,
+    /// Outputs.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Connection.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// When a run stops before its end.
+#[derive(Clone, Debug, Default, Args)]
+pub struct BoundArgs {
     /// Stop launching at the first failure
     #[arg(long, conflicts_with = "max_failures", help_heading = BOUNDS)]
     pub fail_fast: bool,
     /// Stop when more operations than this failed or are unknown, such as 3 or 5%
     #[arg(long, value_name = "N|N%", help_heading = BOUNDS)]
     pub max_failures: Option<String>,
-    /// Stop launching after this time, such as 50m
+    /// Stop launching after this time, such as 50m; `resume` goes on
     #[arg(long, value_name = "DURATION", help_heading = BOUNDS)]
     pub max_duration: Option<String>,
-    /// Directory for the report of each run, in runs/RUN/
-    #[arg(long, value_name = "DIR", default_value = ".hss-sync")]
+    /// After Ctrl-C, how long requests in flight may take to be answered
+    #[arg(long, value_name = "DURATION", default_value = "30s", help_heading = BOUNDS)]
+    pub grace: String,
+}
+
+/// Where a run is written down.
+#[derive(Clone, Debug, Args)]
+pub struct OutputArgs {
+    /// Write a report as FORMAT=PATH (`-` is standard output); the format is json; repeatable
+    #[arg(long, value_name = "FORMAT=PATH")]
+    pub report: Vec<String>,
+    /// Directory for the journal and report of each run, in runs/RUN/
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_STATE_DIR)]
     pub state_dir: PathBuf,
+}
+
+/// How the service is met.
+#[derive(Clone, Debug, Args)]
+pub struct ConnectionArgs {
     /// Don't ask before sending
     #[arg(long)]
     pub yes: bool,
@@ -236,6 +269,33 @@ pub struct RunArgs {
     /// Get tokens and temporary keys from this IAM whatever the region, for credentials that are not ready keys or tokens
     #[arg(long, value_name = "URL")]
     pub iam_endpoint: Option<String>,
+}
+
+/// `resume`.
+#[derive(Clone, Debug, Args)]
+#[command(before_help = "Example:  hss-sync resume latest")]
+pub struct ResumeArgs {
+    /// A run id, `latest`, or the path of a run's directory
+    #[arg(value_name = "RUN", default_value = "latest")]
+    pub run: String,
+    /// Send again what failed, after its cause was mended
+    #[arg(long)]
+    pub retry_failed: bool,
+    /// Send again what is unknown: you have looked, or doing it twice does no harm
+    #[arg(long)]
+    pub retry_unknown: bool,
+    /// Pace.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// Bounds.
+    #[command(flatten)]
+    pub bounds: BoundArgs,
+    /// Outputs.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Connection.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
 }
 
 /// `simulate`.
@@ -293,6 +353,8 @@ pub enum SchemaArg {
     Plan,
     /// The report of `run`
     Report,
+    /// A line of a run's journal
+    Journal,
 }
 
 #[cfg(test)]

@@ -179,7 +179,7 @@ pub enum RunEvent {
         /// How long it was forecast to take.
         forecast: Duration,
     },
-    /// The run goes on in a new session. What was in flight at the end of the one before has its outcome by then.
+    /// The run goes on in a new session. What was in flight at the end of the one before gets its outcome right after it.
     RunResumed {
         /// When.
         at: Duration,
@@ -204,11 +204,20 @@ pub enum RunEvent {
         /// When.
         at: Duration,
     },
-    /// A request is about to be sent.
+    /// A request is about to be sent, as soon as this is in the journal.
     AttemptStarted {
         /// The operation.
         op: OpIndex,
         /// 1 for the first.
+        attempt: u32,
+        /// When.
+        at: Duration,
+    },
+    /// An attempt was announced and not sent after all; it doesn't count, and the next one has its number.
+    AttemptWithdrawn {
+        /// The operation.
+        op: OpIndex,
+        /// Its number.
         attempt: u32,
         /// When.
         at: Duration,

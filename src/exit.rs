@@ -20,7 +20,7 @@ pub enum ExitStatus {
     Incomplete,
     /// Credentials are missing or refused.
     Credentials,
-    /// A report could not be written.
+    /// The journal or a report could not be written, or a journal can't be relied on.
     Unwritable,
     /// A second interrupt ended the process at once.
     Killed,
@@ -62,10 +62,10 @@ impl ExitStatus {
             Self::Failed => "at least one operation failed",
             Self::Usage => "usage: bad flags, a file that isn't there, nothing selected",
             Self::InvalidPlan => "a plan is invalid",
-            Self::Incomplete => "incomplete: interrupted, budget spent, time over, or an outcome is unknown",
+            Self::Incomplete => "incomplete: interrupted, budget spent, time over, or an outcome is unknown; resumable",
             Self::Credentials => "credentials are missing or refused",
-            Self::Unwritable => "a report could not be written",
-            Self::Killed => "a second Ctrl-C ended the process at once",
+            Self::Unwritable => "the journal or a report could not be written, or a journal is damaged",
+            Self::Killed => "a second Ctrl-C or SIGTERM ended the process at once",
         }
     }
 
@@ -80,17 +80,18 @@ impl ExitStatus {
             Self::Usage => "Read the message on standard error; `hss-sync COMMAND --help` shows what a command takes.",
             Self::InvalidPlan => "`hss-sync validate PLAN` shows every mistake with its place and fix.",
             Self::Incomplete => {
-                "The report lists what was not attempted and what is unknown. Run again with what is left; look up \
-                 unknown operations in the HSS console first, since a request is never repeated blindly."
+                "`hss-sync resume latest` goes on where the run was and sends nothing twice. What is unknown it leaves alone: \
+                 look it up in the HSS console, then `hss-sync resume latest --retry-unknown` sends it again."
             }
             Self::Credentials => {
                 "Set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or another source of the README. If they are set, check \
                  the clock of this machine and that the key is active; five refusals in a row lock a key for five minutes."
             }
             Self::Unwritable => {
-                "Free space or permissions at the path that the message names, or choose another --state-dir."
+                "Free space or permissions at the path that the message names, or choose another --state-dir. What the journal \
+                 doesn't hold is named in the output; `hss-sync resume` takes it for unknown."
             }
-            Self::Killed => "Outcomes of requests that were in flight are unknown.",
+            Self::Killed => "`hss-sync resume latest` goes on; requests that were in flight are unknown.",
         }
     }
 

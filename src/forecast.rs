@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::event::OpIndex;
 use crate::expand::ExecutionPlan;
-use crate::schedule::{AttemptEnd, Effect, Input, Schedule, ScheduleOptions, WaitFor};
+use crate::schedule::{AttemptEnd, Effect, History, Input, PastState, Schedule, ScheduleOptions, WaitFor};
 
 /// What a run is expected to take.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -22,7 +22,8 @@ pub struct Forecast {
     pub quota_wait: Duration,
     /// The endpoint (or other bucket) that decides, if the quota does, and its calls.
     pub decided_by: Option<Decider>,
-    /// When the operations end, the first one first: what a progress display measures a run by.
+    /// When the operations end, the first one first: what a progress display measures a run by. Those that ended in an earlier
+    /// session come first, at zero.
     #[serde(skip)]
     pub ends: Vec<Duration>,
     /// When each plan of the batch ends, in plan order: what its own deadline is compared with.
@@ -52,16 +53,31 @@ pub fn forecast(plan: &ExecutionPlan, latency: Duration) -> Forecast {
 /// Forecasts a run with these options, in which every call is accepted after `latency`.
 #[must_use]
 pub fn forecast_with(plan: &ExecutionPlan, latency: Duration, options: ScheduleOptions) -> Forecast {
-    drive(plan, latency, options).0
+    forecast_rest(plan, latency, options, &History::default(), Duration::ZERO)
 }
 
-/// Drives a schedule to its end; gives it back with the forecast.
-fn drive(plan: &ExecutionPlan, latency: Duration, options: ScheduleOptions) -> (Forecast, Schedule) {
-    let mut schedule = Schedule::new(plan, options);
+/// Forecasts the rest of a run that is resumed at `start` on its clock. All times of the forecast count from there.
+#[must_use]
+pub fn forecast_rest(
+    plan: &ExecutionPlan,
+    latency: Duration,
+    options: ScheduleOptions,
+    history: &History,
+    start: Duration,
+) -> Forecast {
+    let mut schedule = Schedule::resume(plan, options, history);
+    let ended = history.operations.iter().filter(|past| matches!(past.state, PastState::Ended { .. })).count();
+    let mut forecast = drive(plan, latency, &mut schedule, start);
+    forecast.ends.splice(0..0, std::iter::repeat_n(Duration::ZERO, ended));
+    forecast
+}
+
+/// Drives a schedule from `start` to its end.
+fn drive(plan: &ExecutionPlan, latency: Duration, schedule: &mut Schedule, start: Duration) -> Forecast {
     let mut effects = Vec::new();
     // With one latency for all, calls are answered in the order in which they were sent.
     let mut flights: VecDeque<(Duration, OpIndex)> = VecDeque::new();
-    let (mut now, mut calls, mut quota_wait) = (Duration::ZERO, 0, Duration::ZERO);
+    let (mut now, mut calls, mut quota_wait) = (start, 0, Duration::ZERO);
     let mut ends = Vec::with_capacity(plan.operations.len());
     let mut plan_ends = vec![Duration::ZERO; plan.plans.len()];
     let mut input = Input::Start;
@@ -76,8 +92,8 @@ fn drive(plan: &ExecutionPlan, latency: Duration, options: ScheduleOptions) -> (
                 }
                 Effect::WaitUntil { at, what } => wake = Some((at, what)),
                 Effect::End { op, .. } => {
-                    ends.push(now);
-                    plan_ends[plan.operations[op].plan] = now;
+                    ends.push(now.saturating_sub(start));
+                    plan_ends[plan.operations[op].plan] = now.saturating_sub(start);
                 }
                 Effect::Done => done = true,
                 Effect::WaveStarted { .. } | Effect::AttemptEnded { .. } | Effect::Stopping { .. } => {}
@@ -103,8 +119,8 @@ fn drive(plan: &ExecutionPlan, latency: Duration, options: ScheduleOptions) -> (
             (_, None) => break,
         }
     }
-    let decided_by = if quota_wait.is_zero() { None } else { decider(&schedule) };
-    (Forecast { calls, duration: now, quota_wait, decided_by, ends, plan_ends }, schedule)
+    let decided_by = if quota_wait.is_zero() { None } else { decider(schedule) };
+    Forecast { calls, duration: now.saturating_sub(start), quota_wait, decided_by, ends, plan_ends }
 }
 
 /// The bucket that was waited for and sent its last call latest; the first of them in plan order.

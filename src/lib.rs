@@ -26,7 +26,10 @@ pub mod journal;
 pub mod report;
 pub mod schedule;
 // Level 5
+pub mod difference;
 pub mod forecast;
+pub mod remaining;
+pub mod resume;
 // ---- pure above, shell below ----
 // Level 6
 pub mod run;

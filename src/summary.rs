@@ -112,6 +112,10 @@ impl RunSummary {
                 self.in_flight += 1;
                 self.reach(*at);
             }
+            RunEvent::AttemptWithdrawn { at, .. } => {
+                self.in_flight = self.in_flight.saturating_sub(1);
+                self.reach(*at);
+            }
             RunEvent::AttemptEnded { op, at, record, .. } => {
                 self.in_flight = self.in_flight.saturating_sub(1);
                 self.attempts += 1;
@@ -138,6 +142,13 @@ impl RunSummary {
     #[must_use]
     pub fn worked(&self) -> Duration {
         self.elapsed.saturating_sub(self.idle)
+    }
+
+    /// How far off the forecast was, in milliseconds: above zero when the run took longer.
+    #[must_use]
+    pub fn forecast_off(&self) -> i64 {
+        let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        millis(self.worked()) - millis(self.forecast)
     }
 
     fn reach(&mut self, at: Duration) {

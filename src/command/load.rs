@@ -4,6 +4,8 @@
 //! got that far. Every problem of a stage is found before the next one begins.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Context;
@@ -16,13 +18,14 @@ use crate::forecast::{Forecast, forecast};
 use crate::io::credential::Environment;
 use crate::io::endpoint::{endpoint_override, read_regions_file};
 use crate::io::fs;
+use crate::journal::{Invocation, RecordedSource};
 use crate::model::{Endpoint, Quota, Region, format_estimate};
 use crate::plan::{ValidatedPlan, check_structure, decode, validate};
-use crate::source::{SourceId, Sources};
+use crate::source::{Source, SourceId, Sources};
 use crate::yaml;
 
 /// The answer time that forecasts assume. Not known of the service; small beside any quota wait.
-const ASSUMED_LATENCY: Duration = Duration::from_millis(500);
+pub(super) const ASSUMED_LATENCY: Duration = Duration::from_millis(100);
 
 /// Prefix of the variables by which the official SDKs set an endpoint of HSS for one region.
 const ENDPOINT_PREFIX: &str = "HUAWEICLOUD_SDK_REGION_HSS_";
@@ -34,6 +37,9 @@ pub(super) struct Loaded {
     pub(super) sources: Sources,
     pub(super) warnings: Vec<Diagnostic>,
     pub(super) forecast: Forecast,
+    /// The plans before expansion: what is left of one is written in its own words.
+    pub(super) files: Vec<ValidatedPlan>,
+    pub(super) reading: Reading,
 }
 
 /// Why there is no plan.
@@ -112,58 +118,122 @@ pub(super) fn status_of_warnings(context: &Context, input: &InputArgs, warnings:
 
 /// Reads, checks and expands the plans.
 pub(super) fn load(context: &Context, input: &InputArgs, pace: &PaceArgs) -> Result<Loaded, LoadFailure> {
-    let quota = pace.quota.as_deref().map(Quota::parse).transpose().map_err(|error| {
-        LoadFailure::usage(format!("--quota {}: {error}", pace.quota.as_deref().unwrap_or_default()))
-    })?;
-    let overrides = overrides(input, &context.environment).map_err(LoadFailure::usage)?;
-    let chain = EndpointChain {
-        all: operator_endpoint(input)?,
-        by_region: endpoints_by_region(&context.environment)?,
-        from_file: read_regions_file(&context.environment).map_err(LoadFailure::usage)?,
-    };
+    let reading = Reading::from_args(context, input, pace)?;
+    Texts::read(&input.plans)?.understand(reading)
+}
 
-    let mut sources = Sources::default();
-    let (files, mut diagnostics) = match fs::read_plan_files(&input.plans, std::io::stdin().lock(), &mut sources) {
-        Ok(files) => (files, Vec::new()),
-        Err(fs::ReadError::Usage(messages)) => return Err(LoadFailure::Usage(messages)),
-        // The others are still checked, so that everything that is wrong is told at once.
-        Err(fs::ReadError::Content(diagnostics)) => {
-            let unreadable = |id: &SourceId| {
-                diagnostics.iter().any(|each| each.start().is_some_and(|location| location.source == *id))
-            };
-            (sources.ids().filter(|id| !unreadable(id)).collect(), diagnostics)
-        }
-    };
-    let plans = files.len() + diagnostics.len();
-    let mut valid = Vec::new();
-    for id in files {
-        match validated(id, &sources, &input.allow_endpoint) {
-            Ok((plan, warnings)) => {
-                valid.push(plan);
-                diagnostics.extend(warnings);
+/// What decides how plans are read, besides their text.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reading {
+    pub(super) overrides: Overrides,
+    pub(super) endpoints: EndpointChain,
+    pub(super) allow_endpoint: Vec<String>,
+    pub(super) quota: Option<Quota>,
+    pub(super) concurrency: Option<NonZeroU32>,
+}
+
+impl Reading {
+    fn from_args(context: &Context, input: &InputArgs, pace: &PaceArgs) -> Result<Self, LoadFailure> {
+        let quota = quota(pace.quota.as_deref())?;
+        let overrides = overrides(input, &context.environment).map_err(LoadFailure::usage)?;
+        let all = input.endpoint.as_deref().map(operator_endpoint).transpose()?;
+        let by_region = endpoints_by_region(&context.environment)?;
+        let from_file = read_regions_file(&context.environment).map_err(LoadFailure::usage)?;
+        let endpoints = EndpointChain { all, by_region, from_file };
+        let concurrency = pace.concurrency.and_then(NonZeroU32::new);
+        Ok(Self { overrides, endpoints, allow_endpoint: input.allow_endpoint.clone(), quota, concurrency })
+    }
+
+    /// As a run was called, with another pace where one is given.
+    pub(super) fn recorded(invocation: &Invocation, pace: &PaceArgs) -> Result<Self, LoadFailure> {
+        let endpoint = |(region, url): (&String, &String)| {
+            let region = Region::parse(region).map_err(|error| LoadFailure::usage(error.to_string()))?;
+            Ok((region, operator_endpoint(url)?))
+        };
+        let by_region = invocation.endpoints.iter().map(endpoint).collect::<Result<_, LoadFailure>>()?;
+        let from_file = invocation.file_endpoints.iter().map(endpoint).collect::<Result<_, LoadFailure>>()?;
+        let all = invocation.endpoint.as_deref().map(operator_endpoint).transpose()?;
+        Ok(Self {
+            overrides: invocation.variables.clone(),
+            endpoints: EndpointChain { all, by_region, from_file },
+            allow_endpoint: invocation.allow_endpoint.clone(),
+            quota: quota(pace.quota.as_deref().or(invocation.quota.as_deref()))?,
+            concurrency: pace.concurrency.or(invocation.concurrency).and_then(NonZeroU32::new),
+        })
+    }
+}
+
+fn quota(text: Option<&str>) -> Result<Option<Quota>, LoadFailure> {
+    let parse = |text: &str| Quota::parse(text).map_err(|error| LoadFailure::usage(format!("--quota {text}: {error}")));
+    text.map(parse).transpose()
+}
+
+/// Texts of plans that were read, and what could not be.
+#[derive(Debug, Default)]
+pub(super) struct Texts {
+    sources: Sources,
+    ids: Vec<SourceId>,
+    unreadable: Vec<Diagnostic>,
+}
+
+impl Texts {
+    /// Reads files, directories and standard input.
+    pub(super) fn read(paths: &[PathBuf]) -> Result<Self, LoadFailure> {
+        let mut sources = Sources::default();
+        match fs::read_plan_files(paths, std::io::stdin().lock(), &mut sources) {
+            Ok(ids) => Ok(Self { sources, ids, unreadable: Vec::new() }),
+            Err(fs::ReadError::Usage(messages)) => Err(LoadFailure::Usage(messages)),
+            // The others are still checked, so that everything that is wrong is told at once.
+            Err(fs::ReadError::Content(unreadable)) => {
+                let bad = |id: &SourceId| {
+                    unreadable.iter().any(|each| each.start().is_some_and(|location| location.source == *id))
+                };
+                let ids = sources.ids().filter(|id| !bad(id)).collect();
+                Ok(Self { sources, ids, unreadable })
             }
-            Err(found) => diagnostics.extend(found),
         }
     }
-    if diagnostics.iter().any(Diagnostic::is_error) {
-        // In the order of the files, also what was found while reading them.
-        diagnostics.sort_by_key(|diagnostic| diagnostic.start().map(|location| location.source));
-        return Err(LoadFailure::Invalid { sources, diagnostics, plans });
+
+    /// The texts that a journal holds.
+    pub(super) fn recorded(texts: &[RecordedSource]) -> Self {
+        let mut sources = Sources::default();
+        let ids = texts.iter().map(|each| sources.add(Source::new(&each.path, each.text.clone()))).collect();
+        Self { sources, ids, unreadable: Vec::new() }
     }
-    refuse_undeclared(&valid, &overrides)?;
-    let (mut plan, warnings) = match expand(&valid, &sources, &overrides, &chain) {
-        Ok(expanded) => expanded,
-        Err(found) => {
-            diagnostics.extend(found);
+
+    /// Checks and expands them together.
+    pub(super) fn understand(self, reading: Reading) -> Result<Loaded, LoadFailure> {
+        let Self { sources, ids, unreadable: mut diagnostics } = self;
+        let plans = ids.len() + diagnostics.len();
+        let mut files = Vec::new();
+        for id in ids {
+            match validated(id, &sources, &reading.allow_endpoint) {
+                Ok((plan, warnings)) => {
+                    files.push(plan);
+                    diagnostics.extend(warnings);
+                }
+                Err(found) => diagnostics.extend(found),
+            }
+        }
+        if diagnostics.iter().any(Diagnostic::is_error) {
+            // In the order of the files, also what was found while reading them.
+            diagnostics.sort_by_key(|diagnostic| diagnostic.start().map(|location| location.source));
             return Err(LoadFailure::Invalid { sources, diagnostics, plans });
         }
-    };
-    drop(valid);
-    diagnostics.extend(warnings);
-    apply_pace(&mut plan, quota, pace);
-    let forecast = forecast(&plan, ASSUMED_LATENCY);
-    diagnostics.extend(deadlines(&plan, &forecast));
-    Ok(Loaded { plan, sources, warnings: diagnostics, forecast })
+        refuse_undeclared(&files, &reading.overrides)?;
+        let (mut plan, warnings) = match expand(&files, &sources, &reading.overrides, &reading.endpoints) {
+            Ok(expanded) => expanded,
+            Err(found) => {
+                diagnostics.extend(found);
+                return Err(LoadFailure::Invalid { sources, diagnostics, plans });
+            }
+        };
+        diagnostics.extend(warnings);
+        apply_pace(&mut plan, &reading);
+        let forecast = forecast(&plan, ASSUMED_LATENCY);
+        diagnostics.extend(deadlines(&plan, &forecast));
+        Ok(Loaded { plan, sources, warnings: diagnostics, forecast, files, reading })
+    }
 }
 
 /// One file up to its proof.
@@ -180,12 +250,8 @@ fn validated(
     validate(decode(id, &tree)?, allowed_hosts)
 }
 
-fn operator_endpoint(input: &InputArgs) -> Result<Option<Endpoint>, LoadFailure> {
-    let Some(text) = &input.endpoint else {
-        return Ok(None);
-    };
-    let endpoint = Endpoint::parse(text).map_err(|error| LoadFailure::usage(format!("--endpoint {text}: {error}")))?;
-    Ok(Some(endpoint))
+fn operator_endpoint(text: &str) -> Result<Endpoint, LoadFailure> {
+    Endpoint::parse(text).map_err(|error| LoadFailure::usage(format!("--endpoint {text}: {error}")))
 }
 
 /// `HUAWEICLOUD_SDK_REGION_HSS_<REGION>`: the region's dashes are underscores there, so that every name leads back to one.
@@ -218,12 +284,12 @@ fn refuse_undeclared(plans: &[ValidatedPlan], overrides: &Overrides) -> Result<(
     Err(LoadFailure::Usage(undeclared.iter().map(message).collect()))
 }
 
-fn apply_pace(plan: &mut ExecutionPlan, quota: Option<Quota>, pace: &PaceArgs) {
+fn apply_pace(plan: &mut ExecutionPlan, reading: &Reading) {
     for file in &mut plan.plans {
-        if let Some(quota) = quota {
+        if let Some(quota) = reading.quota {
             file.limits.quota = Quota { scope: file.limits.quota.scope, ..quota };
         }
-        if let Some(concurrency) = pace.concurrency.and_then(std::num::NonZeroU32::new) {
+        if let Some(concurrency) = reading.concurrency {
             file.limits.concurrency = concurrency;
         }
     }

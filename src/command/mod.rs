@@ -7,9 +7,11 @@ mod explain;
 mod load;
 mod output;
 mod plan;
+mod resume;
 mod run;
 mod schema;
 mod service;
+mod session;
 #[cfg(feature = "simulator")]
 mod simulate;
 mod validate;
@@ -51,6 +53,19 @@ impl Context {
     }
 }
 
+/// Waits for what a command does with a network.
+fn block_on(context: &Context, work: impl Future<Output = Result<ExitStatus, ExitStatus>>) -> ExitStatus {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return context.usage(&format!("the machine refuses what a run needs (timers, sockets): {error}"));
+        }
+    };
+    match runtime.block_on(work) {
+        Ok(status) | Err(status) => status,
+    }
+}
+
 /// Performs one command.
 #[must_use]
 pub fn execute(cli: &Cli, environment: Environment) -> ExitStatus {
@@ -64,6 +79,7 @@ pub fn execute(cli: &Cli, environment: Environment) -> ExitStatus {
         Some(CommandArgs::Validate(args)) => validate::validate(&context, args),
         Some(CommandArgs::Plan(args)) => plan::plan(&context, args),
         Some(CommandArgs::Run(args)) => run::run(&context, args),
+        Some(CommandArgs::Resume(args)) => resume::resume(&context, args),
         #[cfg(feature = "simulator")]
         Some(CommandArgs::Simulate(args)) => simulate::simulate(&context, args),
         Some(CommandArgs::Explain(args)) => explain::explain(&context, args),

@@ -4,15 +4,25 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::Context;
+use super::load::Loaded;
+use crate::cli::DEFAULT_STATE_DIR;
+use crate::diagnostic::visible;
+use crate::event::Outcome;
 use crate::exit::ExitStatus;
 use crate::io::fs;
+use crate::io::state_dir::RunDir;
 use crate::model::RunId;
+use crate::remaining::{left_of, remaining};
+use crate::resume::{Reopen, reopens};
+use crate::summary::RunSummary;
 
 /// The places that a run's report is written to.
 #[derive(Debug)]
 pub(super) struct Outputs {
     /// `STATE_DIR/runs/<run-id>`
-    directory: PathBuf,
+    directory: RunDir,
+    /// How `resume` finds it from here: its id, or its path.
+    name: String,
     extra: Vec<Target>,
 }
 
@@ -21,6 +31,15 @@ pub(super) struct Outputs {
 pub(super) struct Written {
     /// The report in the run's own directory, if it is there.
     pub(super) own: Option<PathBuf>,
+    /// What could not be written, a message each.
+    pub(super) errors: Vec<String>,
+}
+
+/// The plans of what is left, as files.
+#[derive(Debug, Default)]
+pub(super) struct LeftOver {
+    files: Vec<PathBuf>,
+    operations: usize,
     /// What could not be written, a message each.
     pub(super) errors: Vec<String>,
 }
@@ -36,7 +55,7 @@ impl Outputs {
     ///
     /// # Errors
     /// For a format that doesn't exist, a missing path, or standard output given twice.
-    pub(super) fn parse(reports: &[String], state_dir: &Path, run: &RunId) -> Result<Self, String> {
+    pub(super) fn parse(reports: &[String], directory: RunDir) -> Result<Self, String> {
         let mut extra = Vec::new();
         for report in reports {
             let Some((format, path)) = report.split_once('=') else {
@@ -54,7 +73,13 @@ impl Outputs {
                 path => extra.push(Target::File(PathBuf::from(path))),
             }
         }
-        Ok(Self { directory: state_dir.join("runs").join(run.as_str()), extra })
+        let name = shell_word(&resume_name(&directory));
+        Ok(Self { directory, extra, name })
+    }
+
+    /// The run's own directory.
+    pub(super) fn directory(&self) -> &RunDir {
+        &self.directory
     }
 
     /// Whether standard output is taken by a report.
@@ -67,7 +92,7 @@ impl Outputs {
     /// # Errors
     /// What can't be written, and why.
     pub(super) fn prepare(&self) -> Result<(), String> {
-        fs::create_private_dir(&self.directory).map_err(|error| error.to_string())?;
+        fs::create_private_dir(self.directory.path()).map_err(|error| error.to_string())?;
         for target in &self.extra {
             if let Target::File(path) = target {
                 fs::check_writable(path).map_err(|error| error.to_string())?;
@@ -99,15 +124,95 @@ impl Outputs {
         }
         let exit = if written.errors.is_empty() { exit } else { exit.max(ExitStatus::Unwritable) };
         let Some(bytes) = rendered(exit, &mut written.errors) else { return written };
-        let own = self.directory.join("report.json");
+        let own = self.directory.path().join("report.json");
         // The directory was there when the run began, and may be gone by now.
-        let result = fs::create_private_dir(&self.directory);
+        let result = fs::create_private_dir(self.directory.path());
         match result.and_then(|()| fs::write_atomic(&own, &bytes, fs::Parents::Require)) {
             Ok(()) => written.own = Some(own),
             Err(error) => written.errors.push(error.to_string()),
         }
         written
     }
+
+    /// Writes a plan of what is left of each plan, `remaining.yaml`; removes one that is out of date.
+    pub(super) fn write_remaining(&self, loaded: &Loaded, summary: &RunSummary) -> LeftOver {
+        let mut left = LeftOver::default();
+        let run = summary.run.clone().unwrap_or_else(RunId::unnamed);
+        let mut texts = Vec::new();
+        for rest in remaining(&loaded.files, &loaded.reading.overrides, &loaded.plan, &left_of(summary), &run) {
+            match rest.text {
+                Ok(text) => {
+                    left.operations += rest.operations;
+                    texts.push(text);
+                }
+                Err(error) => left.errors.push(format!("there is no plan of what is left: {error}")),
+            }
+        }
+        for number in 1..=loaded.files.len() {
+            let path = self.directory.remaining(number);
+            let done = match texts.get(number - 1) {
+                Some(text) => {
+                    fs::write_atomic(&path, text.as_bytes(), fs::Parents::Create).map(|()| left.files.push(path))
+                }
+                None => fs::remove_if_there(&path),
+            };
+            left.errors.extend(done.err().map(|error| error.to_string()));
+        }
+        left
+    }
+
+    /// Where everything is, and how the run goes on if it can.
+    pub(super) fn places(&self, written: &Written, left: &LeftOver, summary: &RunSummary) -> String {
+        let shown = |path: &Path| visible(&path.display().to_string()).into_owned();
+        let mut text = format!("\njournal   {}\n", shown(&self.directory.journal()));
+        if let Some(own) = &written.own {
+            text.push_str(&format!("report    {}\n", shown(own)));
+        }
+        if !left.files.is_empty() {
+            let files: Vec<String> = left.files.iter().map(|file| shown(file)).collect();
+            let unknown = match summary.counts.unknown {
+                0 => String::new(),
+                unknown => format!(", {unknown} of them unknown: running it sends those again"),
+            };
+            let operations = if left.operations == 1 { "operation" } else { "operations" };
+            text.push_str(&format!("left over {} ({} {operations}{unknown})\n", files.join(" "), left.operations));
+        }
+        let command = self.resume_command();
+        let mut hint = |count: usize, flag: &str, when: &str| {
+            if count > 0 {
+                let operations = if count == 1 { "operation" } else { "operations" };
+                text.push_str(&format!("go on     {command}{flag}   ({count} {operations}{when})\n"));
+            }
+        };
+        let of = |wanted: fn(&Outcome) -> bool| {
+            summary.operations.iter().filter(|operation| operation.outcome.as_ref().is_some_and(wanted)).count()
+        };
+        hint(of(|outcome| reopens(outcome, Reopen::default())), "", "");
+        hint(summary.counts.unknown, " --retry-unknown", " unknown, once you have looked them up");
+        let failed = |outcome: &Outcome| matches!(outcome, Outcome::Failed(_)) && !reopens(outcome, Reopen::default());
+        hint(of(failed), " --retry-failed", " failed, once the cause is mended");
+        text
+    }
+
+    /// How the run is resumed from here.
+    pub(super) fn resume_command(&self) -> String {
+        format!("hss-sync resume {}", self.name)
+    }
+}
+
+/// How `resume` finds a run from here: by its id where it is in the default state directory, else by its path.
+fn resume_name(directory: &RunDir) -> String {
+    let name = directory.name();
+    if directory.path() == Path::new(DEFAULT_STATE_DIR).join("runs").join(&name) {
+        return name;
+    }
+    directory.path().display().to_string()
+}
+
+/// A word as a shell takes it.
+fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | ',' | ':' | '@' | '%');
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", visible(word).replace('\'', r"'\''")) }
 }
 
 impl Target {
@@ -116,7 +221,7 @@ impl Target {
             Self::File(path) => fs::write_atomic(path, bytes, fs::Parents::Create).map_err(|error| error.to_string()),
             Self::Stdout => context
                 .console
-                .result_with(|out| out.write_all(bytes))
+                .report(|out| out.write_all(bytes))
                 .map_err(|error| format!("the report could not be written to standard output: {error}")),
         }
     }

@@ -13,7 +13,7 @@ pub(super) fn plan(context: &Context, args: &PlanArgs) -> ExitStatus {
 
 /// What `plan` and `run --dry-run` print.
 pub(super) fn show(context: &Context, input: &InputArgs, pace: &PaceArgs, format: FormatArg) -> ExitStatus {
-    let Loaded { plan, sources, warnings, forecast } = match load(context, input, pace) {
+    let Loaded { plan, sources, warnings, forecast, .. } = match load(context, input, pace) {
         Ok(loaded) => loaded,
         Err(failure) => return failure.report(context),
     };

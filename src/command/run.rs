@@ -1,28 +1,23 @@
 //! `hss-sync run`: plans to requests to a report.
 
-use std::time::Duration;
-
-use tokio_util::sync::CancellationToken;
+use std::collections::BTreeMap;
 
 use super::Context;
 use super::load::{Loaded, load, status_of_warnings};
 use super::output::Outputs;
 use super::service::{Service, ServiceError};
+use super::session::{Bounds, Session, announce_directory, confirmed, forecast_with_bounds};
 use crate::cli::RunArgs;
 use crate::diagnostic::visible;
 use crate::exit::ExitStatus;
-use crate::expand::ExecutionPlan;
 use crate::io::clock::RunClock;
-use crate::io::signal::Signals;
-use crate::model::{MaxFailures, RunId, parse_duration};
-use crate::report::{self, RunFacts};
-use crate::run::port::{Clock, EventSink};
-use crate::run::{RunError, RunOptions, run as drive};
-use crate::source::Sources;
-use crate::summary::RunSummary;
+use crate::io::journal_file::JournalFile;
+use crate::io::state_dir::StateDir;
+use crate::journal::{Header, Invocation, RecordedPlan, RecordedSource, SimulatedWith};
+use crate::model::{Endpoint, Region, RunId};
+use crate::report;
+use crate::run::port::Clock;
 use crate::terminal::console::DEFAULT_WIDTH;
-use crate::terminal::lines::Lines;
-use crate::terminal::progress::Bar;
 
 /// Operations of a plan that are shown before the question.
 const MOST_ROWS: usize = 20;
@@ -32,84 +27,121 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> ExitStatus {
     if args.dry_run {
         return super::plan::show(context, &args.input, &args.pace, args.format);
     }
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            return context.usage(&format!("the machine refuses what a run needs (timers, sockets): {error}"));
-        }
-    };
-    match runtime.block_on(run_async(context, args)) {
-        Ok(status) | Err(status) => status,
-    }
+    super::block_on(context, run_async(context, args))
 }
 
 /// The road of a run; the error is the status of a run that never began.
 async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, ExitStatus> {
-    let bounds = Bounds::parse(args).map_err(|message| context.usage(&message))?;
-    let loaded = load(context, &args.input, &args.pace).map_err(|failure| failure.report(context))?;
+    let bounds = Bounds::parse(&args.bounds).map_err(|message| context.usage(&message))?;
+    let mut loaded = load(context, &args.input, &args.pace).map_err(|failure| failure.report(context))?;
     context.console.diagnostics(&loaded.warnings, &loaded.sources);
     let status = status_of_warnings(context, &args.input, &loaded.warnings);
     if status != ExitStatus::Success {
         return Err(status);
     }
     refuse_unresolved(context, &loaded)?;
+    loaded.forecast = forecast_with_bounds(&loaded, &bounds);
 
-    let clock = RunClock::start(scale(args));
+    let simulated = simulated_with(args);
+    let clock = RunClock::start(super::session::scale(simulated.as_ref()));
     let id = run_id(&clock);
-    let outputs = Outputs::parse(&args.report, &args.state_dir, &id).map_err(|message| context.usage(&message))?;
-    let service =
-        Service::connect(context, args, &loaded.plan, clock).await.map_err(|error| refused(context, &error))?;
-    if !confirmed(context, args, &loaded) {
-        context.console.message("nothing was sent");
+    let directory = StateDir::new(&args.output.state_dir).run(&id);
+    let outputs = Outputs::parse(&args.output.report, directory).map_err(|message| context.usage(&message))?;
+    let ca_cert = args.connection.ca_cert.as_deref();
+    let service = Service::connect(context, simulated.as_ref(), ca_cert, &loaded.plan, &clock)
+        .await
+        .map_err(|error| refused(context, &error))?;
+    let asked = !args.connection.yes && simulated.is_none();
+    if !confirmed(context, asked, loaded.forecast.calls, || plan_table(context, &loaded)) {
         return Err(ExitStatus::Incomplete);
     }
-    outputs.prepare().map_err(|message| {
-        context.console.error(&message);
-        ExitStatus::Unwritable
-    })?;
+    outputs.prepare().map_err(|message| unwritable(context, &message))?;
 
-    let options = RunOptions {
-        run: id,
-        forecast: loaded.forecast.duration,
-        max_failures: bounds.max_failures,
-        fail_fast: args.fail_fast,
-        max_duration: bounds.max_duration,
-        seed: fastrand::u64(..),
+    let clock = clock.restart();
+    let header = header(args, &loaded, id.clone(), &clock, simulated.clone());
+    let log = JournalFile::create(outputs.directory().path(), &header, super::session::crash_point(context))
+        .map_err(|error| unwritable(context, &error.to_string()))?;
+    announce_directory(context, &outputs);
+    let options = bounds.options(id, header.started_at, loaded.forecast.duration);
+    let session = Session {
+        context,
+        loaded: &loaded,
+        service: &service,
+        outputs: &outputs,
+        clock: &clock,
+        simulated: simulated.is_some(),
     };
-    let summary = send(context, &loaded, &service, &options, &clock.restart()).await?;
-    Ok(tell(context, &loaded.plan, &loaded.sources, &summary, &outputs, service.is_simulated()))
+    session.drive(&options, None, log).await
 }
 
-/// Flags that bound a run, as domain values.
-struct Bounds {
-    max_failures: Option<MaxFailures>,
-    max_duration: Option<Duration>,
+fn plan_table(context: &Context, loaded: &Loaded) -> String {
+    let width = context.console.width().unwrap_or(DEFAULT_WIDTH);
+    report::plan_tables(&loaded.plan, &loaded.forecast, width, MOST_ROWS)
 }
 
-impl Bounds {
-    fn parse(args: &RunArgs) -> Result<Self, String> {
-        let max_failures = args
-            .max_failures
-            .as_deref()
-            .map(|text| MaxFailures::parse(text).map_err(|error| format!("--max-failures {text}: {error}")))
-            .transpose()?;
-        let max_duration = args
-            .max_duration
-            .as_deref()
-            .map(|text| parse_duration(text).map_err(|error| format!("--max-duration {text}: {error}")))
-            .transpose()?;
-        Ok(Self { max_failures, max_duration })
+pub(super) fn refused(context: &Context, error: &ServiceError) -> ExitStatus {
+    context.console.error(&error.to_string());
+    error.status()
+}
+
+pub(super) fn unwritable(context: &Context, message: &str) -> ExitStatus {
+    context.console.error(&format!("{message}; nothing was sent"));
+    ExitStatus::Unwritable
+}
+
+/// The first record of the journal.
+fn header(args: &RunArgs, loaded: &Loaded, run: RunId, clock: &RunClock, simulated: Option<SimulatedWith>) -> Header {
+    let (plan, reading) = (&loaded.plan, &loaded.reading);
+    let plans = plan.plans.iter().map(|file| RecordedPlan {
+        path: file.path.clone(),
+        name: file.name.clone(),
+        digest: file.digest.clone(),
+    });
+    let sources = loaded.files.iter().map(|file| {
+        let source = loaded.sources.get(file.file().source);
+        RecordedSource { path: source.path().to_owned(), text: source.text().to_owned() }
+    });
+    let urls = |endpoints: &BTreeMap<Region, Endpoint>| {
+        endpoints.iter().map(|(region, endpoint)| (region.to_string(), endpoint.to_string())).collect()
+    };
+    Header {
+        run,
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: clock.wall(),
+        forecast: loaded.forecast.duration,
+        planned: plan.operations.len(),
+        digest: plan.digest.clone(),
+        plans: plans.collect(),
+        invocation: Invocation {
+            plans: args.input.plans.iter().map(|path| path.display().to_string()).collect(),
+            variables: reading.overrides.clone(),
+            endpoint: reading.endpoints.all.as_ref().map(ToString::to_string),
+            endpoints: urls(&reading.endpoints.by_region),
+            file_endpoints: urls(&reading.endpoints.from_file),
+            allow_endpoint: reading.allow_endpoint.clone(),
+            quota: args.pace.quota.clone(),
+            concurrency: args.pace.concurrency,
+            max_failures: args.bounds.max_failures.clone(),
+            fail_fast: args.bounds.fail_fast,
+            simulated,
+        },
+        sources: sources.collect(),
     }
 }
 
 #[cfg(feature = "simulator")]
-fn scale(args: &RunArgs) -> std::num::NonZeroU32 {
-    std::num::NonZeroU32::new(args.time_scale).unwrap_or(std::num::NonZeroU32::MIN)
+fn simulated_with(args: &RunArgs) -> Option<SimulatedWith> {
+    args.simulate.then(|| SimulatedWith {
+        fault: args.fault.clone(),
+        quota: args.simulator_quota.clone(),
+        time_scale: args.time_scale,
+    })
 }
 
+/// Without the feature nothing is simulated.
 #[cfg(not(feature = "simulator"))]
-fn scale(_args: &RunArgs) -> std::num::NonZeroU32 {
-    std::num::NonZeroU32::MIN
+fn simulated_with(_args: &RunArgs) -> Option<SimulatedWith> {
+    None
 }
 
 /// `YYYYMMDD-HHMMSS-xxxx`, UTC.
@@ -137,96 +169,4 @@ fn refuse_unresolved(context: &Context, loaded: &Loaded) -> Result<(), ExitStatu
         position.line(),
     ));
     Err(ExitStatus::InvalidPlan)
-}
-
-fn refused(context: &Context, error: &ServiceError) -> ExitStatus {
-    context.console.error(&error.to_string());
-    error.status()
-}
-
-/// Shows what will be sent and asks, where a person can be asked.
-fn confirmed(context: &Context, args: &RunArgs, loaded: &Loaded) -> bool {
-    if args.yes || super::service::is_simulated(args) || !context.console.is_interactive() {
-        return true;
-    }
-    let calls = loaded.forecast.calls;
-    let width = context.console.width().unwrap_or(DEFAULT_WIDTH);
-    context.console.message(&report::plan_tables(&loaded.plan, &loaded.forecast, width, MOST_ROWS));
-    context.console.ask(&format!("Send {calls} {}?", if calls == 1 { "request" } else { "requests" }))
-}
-
-/// Drives the run to its end. The error is a run that was ended at once by a second Ctrl-C.
-async fn send(
-    context: &Context,
-    loaded: &Loaded,
-    service: &Service,
-    options: &RunOptions,
-    clock: &RunClock,
-) -> Result<RunSummary, ExitStatus> {
-    let (plan, ends) = (&loaded.plan, &loaded.forecast.ends);
-    let signals = Signals::catch().map_err(|error| {
-        context.usage(&format!("signals can't be caught, so that Ctrl-C would lose what was in flight: {error}"))
-    })?;
-    let mut bar = context.console.has_bar().then(|| Bar::new(plan, ends));
-    let mut lines = Lines::new(&context.console, ends);
-    let sink: &mut dyn EventSink = match &mut bar {
-        Some(bar) => bar,
-        None => &mut lines,
-    };
-    let mut sinks = [sink];
-    let stop = CancellationToken::new();
-    let summary = tokio::select! {
-        summary = drive(plan, service.credentials(), options, service.transport(), clock, &mut sinks, &stop) => Some(summary),
-        () = signals.watch(stop.clone(), || {}) => None,
-    };
-    if let Some(bar) = bar {
-        bar.finish();
-    }
-    match summary {
-        Some(Ok(summary)) => Ok(summary),
-        Some(Err(error)) => {
-            context.console.error(&error.to_string());
-            match error {
-                // The account is wrong, and still all that there is: it is reported, and the run never counts as good.
-                RunError::BrokenLaw(broken) => Ok(*broken.summary),
-                RunError::MissingCredential { .. } | RunError::NotResolved { .. } => Err(ExitStatus::InvalidPlan),
-            }
-        }
-        None => {
-            context.console.error("ended at once; whether the requests that were in flight were accepted is not known");
-            Err(ExitStatus::Killed)
-        }
-    }
-}
-
-/// Writes the reports and the closing text; the status is that of the run, or worse when a report could not be written.
-fn tell(
-    context: &Context,
-    plan: &ExecutionPlan,
-    sources: &Sources,
-    summary: &RunSummary,
-    outputs: &Outputs,
-    simulated: bool,
-) -> ExitStatus {
-    let exit = ExitStatus::of_run(summary);
-    let written = outputs
-        .write(context, exit, |exit, out| report::write_run(out, plan, sources, summary, RunFacts { exit, simulated }));
-    let width = context.console.width().unwrap_or(DEFAULT_WIDTH);
-    let mut text = report::closing(plan, sources, summary, width);
-    if let Some(path) = &written.own {
-        text.push_str(&format!("\nreport    {}\n", visible(&path.display().to_string())));
-    }
-    for error in &written.errors {
-        context.console.error(error);
-    }
-    let exit = if written.errors.is_empty() { exit } else { exit.max(ExitStatus::Unwritable) };
-    let quiet = context.console.is_quiet();
-    if quiet && exit == ExitStatus::Success {
-        return exit;
-    }
-    if quiet || outputs.uses_stdout() {
-        context.console.message(&text);
-        return exit;
-    }
-    context.printed(context.console.result(&text), exit)
 }

@@ -3,6 +3,7 @@
 use super::Context;
 use crate::cli::{SchemaArg, SchemaArgs};
 use crate::exit::ExitStatus;
+use crate::journal::JOURNAL_SCHEMA;
 use crate::plan::PLAN_SCHEMA;
 use crate::report::REPORT_SCHEMA;
 
@@ -11,5 +12,6 @@ pub(super) fn schema(context: &Context, args: &SchemaArgs) -> ExitStatus {
     context.print(match args.schema {
         SchemaArg::Plan => PLAN_SCHEMA,
         SchemaArg::Report => REPORT_SCHEMA,
+        SchemaArg::Journal => JOURNAL_SCHEMA,
     })
 }

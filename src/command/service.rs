@@ -5,13 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Context;
-use crate::cli::RunArgs;
 use crate::exit::ExitStatus;
 use crate::expand::ExecutionPlan;
 use crate::io::clock::RunClock;
 use crate::io::credential::{CredentialError, Origin, find_credential, read_credentials_file};
 use crate::io::fs;
 use crate::io::http::{HttpOptions, HttpSetupError, HttpTransport};
+use crate::journal::SimulatedWith;
 use crate::model::CredentialName;
 #[cfg(feature = "simulator")]
 use crate::run::port::Clock;
@@ -30,7 +30,7 @@ pub(super) struct Service {
     credentials: BTreeMap<CredentialName, Credential>,
     /// Serves as long as this lives.
     #[cfg(feature = "simulator")]
-    simulator: Option<RunningSimulator>,
+    _simulator: Option<RunningSimulator>,
 }
 
 /// Why a run can't begin.
@@ -63,33 +63,20 @@ impl ServiceError {
     }
 }
 
-/// Whether the answers will come from the embedded simulator.
-#[cfg(feature = "simulator")]
-pub(super) fn is_simulated(args: &RunArgs) -> bool {
-    args.simulate
-}
-
-/// Without the feature nothing is simulated.
-#[cfg(not(feature = "simulator"))]
-pub(super) fn is_simulated(_args: &RunArgs) -> bool {
-    false
-}
-
 impl Service {
-    /// Finds the credentials that the plan names, and makes the client; with `--simulate` starts the simulator instead.
+    /// Finds the credentials that the plan names, and makes the client; for a rehearsal starts the simulator instead.
     pub(super) async fn connect(
         context: &Context,
-        args: &RunArgs,
+        simulated: Option<&SimulatedWith>,
+        ca_cert: Option<&Path>,
         plan: &ExecutionPlan,
-        clock: RunClock,
+        clock: &RunClock,
     ) -> Result<Self, ServiceError> {
         let names: BTreeSet<&CredentialName> =
             plan.operations.iter().map(|operation| &operation.target.credential).collect();
-        #[cfg(feature = "simulator")]
-        if args.simulate {
-            return Self::simulated(args, plan, names, clock).await;
+        if let Some(simulated) = simulated {
+            return Self::simulated(simulated, plan, names, clock).await;
         }
-        let _ = clock;
         let mut credentials = BTreeMap::new();
         let mut file = read_credentials_file(&context.environment);
         for name in names {
@@ -103,41 +90,54 @@ impl Service {
             }
             credentials.insert(name.clone(), credential.clone());
         }
-        let extra_roots = args.ca_cert.as_deref().map(read_certificate).transpose()?;
+        let extra_roots = ca_cert.map(read_certificate).transpose()?;
         let (concurrency, attempt_timeout) = extremes(plan);
         let options = HttpOptions::new(concurrency, attempt_timeout, &context.environment);
-        let transport = HttpTransport::new(&HttpOptions { extra_roots, ..options })?;
+        let transport = HttpTransport::new(&HttpOptions { extra_roots, ..options }, clock.clone())?;
         Ok(Self {
             transport,
             credentials,
             #[cfg(feature = "simulator")]
-            simulator: None,
+            _simulator: None,
         })
     }
 
     #[cfg(feature = "simulator")]
     async fn simulated(
-        args: &RunArgs,
+        with: &SimulatedWith,
         plan: &ExecutionPlan,
         names: BTreeSet<&CredentialName>,
-        clock: RunClock,
+        clock: &RunClock,
     ) -> Result<Self, ServiceError> {
-        let fault = args.fault.as_deref().unwrap_or(DEFAULT_FAULTS);
+        let fault = with.fault.as_deref().unwrap_or(DEFAULT_FAULTS);
         let faults = Faults::parse(fault).map_err(|error| ServiceError::Usage(format!("--fault {fault}: {error}")))?;
         let mut config = SimulatorConfig { faults, keep_log: 0, ..SimulatorConfig::default() };
-        if let Some(text) = &args.simulator_quota {
+        if let Some(text) = &with.quota {
             let quota = crate::model::Quota::parse(text)
                 .map_err(|error| ServiceError::Usage(format!("--simulator-quota {text}: {error}")))?;
             config.quota = Some(quota);
         }
         let credential = Simulator::credentials(config.seed);
-        let simulator = Simulator::start(config, clock).await?;
+        let simulator = Simulator::start(config, clock.clone()).await?;
         // Requests keep the hosts that they are for, as in the plan and the report; only the connections go elsewhere.
         let (concurrency, attempt_timeout) = extremes(plan);
         let options = HttpOptions::loopback(concurrency, clock.real(attempt_timeout));
-        let transport = HttpTransport::new(&HttpOptions { connect_to: Some(simulator.address()), ..options })?;
+        let options = HttpOptions { connect_to: Some(simulator.address()), ..options };
+        let transport = HttpTransport::new(&options, clock.clone())?;
         let credentials = names.into_iter().map(|name| (name.clone(), credential.clone())).collect();
-        Ok(Self { transport, credentials, simulator: Some(simulator) })
+        Ok(Self { transport, credentials, _simulator: Some(simulator) })
+    }
+
+    #[cfg(not(feature = "simulator"))]
+    async fn simulated(
+        _: &SimulatedWith,
+        _: &ExecutionPlan,
+        _: BTreeSet<&CredentialName>,
+        _: &RunClock,
+    ) -> Result<Self, ServiceError> {
+        Err(ServiceError::Usage(
+            "this run was a rehearsal, and this hss-sync was built without the simulator".to_owned(),
+        ))
     }
 
     /// Sends requests.
@@ -148,18 +148,6 @@ impl Service {
     /// Who asks, by the plan's names.
     pub(super) fn credentials(&self) -> &BTreeMap<CredentialName, Credential> {
         &self.credentials
-    }
-
-    /// Whether the answers come from the embedded simulator.
-    #[cfg(feature = "simulator")]
-    pub(super) fn is_simulated(&self) -> bool {
-        self.simulator.is_some()
-    }
-
-    /// Without the feature nothing is simulated.
-    #[cfg(not(feature = "simulator"))]
-    pub(super) fn is_simulated(&self) -> bool {
-        false
     }
 }
 

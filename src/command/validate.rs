@@ -18,7 +18,7 @@ pub(super) fn validate(context: &Context, args: &ValidateArgs) -> ExitStatus {
                 .result_with(|out| report::write_diagnostics(out, &warnings, &sources, plans, operations));
             context.printed(written, status)
         }
-        (Ok(Loaded { plan, sources, warnings, forecast }), FormatArg::Human) => {
+        (Ok(Loaded { plan, sources, warnings, forecast, .. }), FormatArg::Human) => {
             let status = status_of_warnings(context, &args.input, &warnings);
             let mut line = report::validation_line(&plan, &forecast);
             if !warnings.is_empty() {

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use super::{Decider, drive, forecast, forecast_with};
+use super::{Decider, drive, forecast, forecast_rest, forecast_with};
 use crate::model::{KNOWN_REGIONS, Limits, QuotaScope};
-use crate::schedule::ScheduleOptions;
 use crate::schedule::fixture::{Fixture, ms, nonzero, quota};
+use crate::schedule::{History, PastCall, PastOperation, PastState, Schedule, ScheduleOptions};
 
 fn limits(quota_text: &str, scope: QuotaScope) -> Limits {
     Limits { quota: quota(quota_text, scope), concurrency: nonzero(64), ..Limits::default() }
@@ -80,7 +80,38 @@ fn the_work_does_not_grow_with_what_waits() {
             fixture.operations(1, 0, KNOWN_REGIONS[index % KNOWN_REGIONS.len()], "default");
         }
     }
-    let (forecast, schedule) = drive(&fixture.build(), ms(400), ScheduleOptions::default());
+    let plan = fixture.build();
+    let mut schedule = Schedule::new(&plan, ScheduleOptions::default());
+    let forecast = drive(&plan, ms(400), &mut schedule, Duration::ZERO);
     assert_eq!(forecast.calls, 20_000);
     assert!(schedule.looks <= 20 * forecast.calls, "{} looks", schedule.looks);
+}
+
+#[test]
+fn the_rest_of_a_run_is_measured_from_its_resume() {
+    let plan = Fixture::simple(limits("5/1m", QuotaScope::Address), 8);
+    let past = |op| PastOperation {
+        attempts: u32::from(op < 5),
+        forgiven: 0,
+        state: if op < 5 { PastState::Ended { spent: false } } else { PastState::Open },
+    };
+    let call = |op| PastCall { op, sent: ms(0), answered: ms(200), lost: false, throttled: None, limit: None };
+    let history =
+        History { operations: (0..8).map(past).collect(), calls: (0..5).map(call).collect(), ..History::default() };
+    let rest = forecast_rest(&plan, ms(100), ScheduleOptions::default(), &history, ms(30_000));
+    // The five calls leave their window at 60 200 ms. One goes alone, as its credential is new to this session.
+    assert_eq!((rest.calls, rest.duration, rest.quota_wait), (3, ms(30_400), ms(30_200)));
+    let zero = ms(0);
+    assert_eq!(rest.ends, [zero, zero, zero, zero, zero, ms(30_300), ms(30_400), ms(30_400)]);
+    assert_eq!(rest.plan_ends, [ms(30_400)]);
+    assert_eq!(rest.decided_by, Some(Decider { name: "cn-north-4".to_owned(), calls: 3 }));
+}
+
+#[test]
+fn a_run_that_is_over_has_no_rest() {
+    let plan = Fixture::simple(limits("5/1m", QuotaScope::Address), 1);
+    let ended = PastOperation { attempts: 1, forgiven: 0, state: PastState::Ended { spent: true } };
+    let history = History { operations: vec![ended], ..History::default() };
+    let rest = forecast_rest(&plan, ms(100), ScheduleOptions::default(), &history, ms(5000));
+    assert_eq!((rest.calls, rest.duration, rest.ends), (0, Duration::ZERO, vec![Duration::ZERO]));
 }

@@ -2,10 +2,12 @@
 //!
 //! [`RunClock`] is the run's clock, faster than the machine's by a whole factor under `--time-scale`. It counts from one
 //! monotonic origin, so a step of the machine's wall clock during a run moves no quota and no deadline; what is signed
-//! carries the wall clock as it is then. Dispatcher, executor and simulator hold copies of the same clock: what is a
-//! minute to one is a minute to the others.
+//! carries the wall clock as it is then. Dispatcher, executor, transport and simulator hold clones of the same clock: what
+//! is a minute to one is a minute to the others. While Ctrl-Z has the process stopped it stands still, for all of them
+//! (`io::signal` sees to that).
 
 use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -20,11 +22,44 @@ const TIMER_STEP: Duration = Duration::from_millis(1);
 const MAX_YIELDS: u32 = 20_000;
 
 /// The run's clock: time since its start, and on the wall, `scale` times as fast as the machine's.
-#[derive(Clone, Copy, Debug)]
+///
+/// Clones show the same time, and stand still together.
+#[derive(Clone, Debug)]
 pub struct RunClock {
-    origin: Instant,
+    stopwatch: Arc<Stopwatch>,
+    /// What the stopwatch showed when this clock was started, and what this clock showed then.
+    origin: Duration,
+    base: Duration,
     wall_origin: jiff::Timestamp,
     scale: NonZeroU32,
+}
+
+/// The machine's time without the time in which it was held: what clocks that were started from one another share.
+#[derive(Debug)]
+struct Stopwatch {
+    origin: Instant,
+    held: Mutex<Duration>,
+}
+
+impl Stopwatch {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's time")]
+    fn start() -> Arc<Self> {
+        Arc::new(Self { origin: Instant::now(), held: Mutex::new(Duration::ZERO) })
+    }
+
+    fn elapsed(&self) -> Duration {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        self.origin.elapsed().saturating_sub(*held)
+    }
+
+    /// Whoever asks for the time meanwhile gets it afterwards: it never seems to go back.
+    fn hold<T>(&self, work: impl FnOnce() -> T) -> T {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.origin.elapsed();
+        let result = work();
+        *held += self.origin.elapsed().saturating_sub(before);
+        result
+    }
 }
 
 impl RunClock {
@@ -32,15 +67,34 @@ impl RunClock {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's time")]
     pub fn start(scale: NonZeroU32) -> Self {
-        Self { origin: Instant::now(), wall_origin: jiff::Timestamp::now(), scale }
+        let (origin, base) = (Duration::ZERO, Duration::ZERO);
+        Self { stopwatch: Stopwatch::start(), origin, base, wall_origin: jiff::Timestamp::now(), scale }
     }
 
     /// The same wall clock and scale, with the run's time at zero again: a run begins when it sends, not when a person is
     /// asked about it, and a deadline doesn't pass while somebody reads.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's time")]
     pub fn restart(&self) -> Self {
-        Self { origin: Instant::now(), wall_origin: self.wall(), scale: self.scale }
+        self.restart_at(Duration::ZERO)
+    }
+
+    /// The same wall clock and scale, with the run's time at `base`: a resumed run's time goes on from there.
+    #[must_use]
+    pub fn restart_at(&self, base: Duration) -> Self {
+        // The wall goes on from the same reading that the time does.
+        let origin = self.stopwatch.elapsed();
+        Self { base, wall_origin: self.wall_at(origin), origin, ..self.clone() }
+    }
+
+    /// Does `work` while the run's time stands still, on this clock, its clones, and all that were started from one
+    /// another. The machine's wall clock goes on, and so do signatures.
+    ///
+    /// What the run waits for lasts as much longer: deadlines, timeouts of attempts, delays, pauses, and quota. The quota is
+    /// the service's, whose windows pass all the same, so to wait longer for it is safe.
+    ///
+    /// `work` must not ask for the run's time: it would wait for itself.
+    pub fn hold<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.stopwatch.hold(work)
     }
 
     /// How much faster it is than the machine's clock.
@@ -48,27 +102,37 @@ impl RunClock {
     pub fn scale(&self) -> NonZeroU32 {
         self.scale
     }
-}
 
-impl Clock for RunClock {
-    fn now(&self) -> Duration {
-        self.origin.elapsed().saturating_mul(self.scale.get())
+    /// What has passed on this clock since it was started, when the stopwatch shows `elapsed`.
+    fn passed(&self, elapsed: Duration) -> Duration {
+        elapsed.saturating_sub(self.origin).saturating_mul(self.scale.get())
     }
 
-    /// On the machine's own time the machine's wall clock as it is now: the monotonic one stands still while a machine
-    /// sleeps, and signatures of hours-long runs would then be refused as too old. A faster clock counts from its start.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's time")]
-    fn wall(&self) -> jiff::Timestamp {
+    fn wall_at(&self, elapsed: Duration) -> jiff::Timestamp {
         if self.scale.get() == 1 {
             return jiff::Timestamp::now();
         }
         // Only a run of thousands of years overflows; it then stays at its start.
-        self.wall_origin.checked_add(self.now()).unwrap_or(self.wall_origin)
+        self.wall_origin.checked_add(self.passed(elapsed)).unwrap_or(self.wall_origin)
+    }
+}
+
+impl Clock for RunClock {
+    fn now(&self) -> Duration {
+        self.base.saturating_add(self.passed(self.stopwatch.elapsed()))
+    }
+
+    /// On the machine's own time the machine's wall clock as it is now: the monotonic one stands still while a machine
+    /// sleeps, and signatures of hours-long runs would then be refused as too old. A faster clock counts from its start.
+    fn wall(&self) -> jiff::Timestamp {
+        self.wall_at(self.stopwatch.elapsed())
     }
 
     /// On the machine's own time (`scale` 1) this is tokio's timer, late by at most its step of 1 ms. On a faster clock
     /// that step would be `scale` milliseconds, so the last step is spent yielding to the other tasks of the runtime
-    /// instead: precise to some microseconds of the machine, for up to 1 ms of its processor for each sleep.
+    /// instead: precise to some microseconds of the machine, for up to 1 ms of its processor for each sleep. A timer that
+    /// ends while the clock was held is set once more, for the rest.
     async fn sleep_until(&self, at: Duration) {
         let mut yields = 0;
         while let Some(rest) = at.checked_sub(self.now()).filter(|rest| !rest.is_zero()) {
@@ -150,14 +214,68 @@ mod tests {
         assert_eq!(clock.now(), Duration::from_secs(5));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_goes_on_from_where_a_run_was() {
+        let first = clock(60);
+        tokio::time::advance(Duration::from_secs(10)).await;
+        let resumed = first.restart_at(Duration::from_secs(7000));
+        assert_eq!((resumed.now(), resumed.wall()), (Duration::from_secs(7000), first.wall()));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!((resumed.now(), resumed.wall()), (Duration::from_secs(7060), first.wall()));
+        assert_eq!(resumed.restart().now(), Duration::ZERO);
+    }
+
+    /// Time that passes for the machine while `clock` is held. It must not be awaited, since holding is synchronous.
+    fn held_for(clock: &RunClock, time: Duration) {
+        clock.hold(|| {
+            let mut advance = std::pin::pin!(tokio::time::advance(time));
+            assert!(futures::FutureExt::now_or_never(advance.as_mut()).is_none(), "it moves time, and then yields");
+        });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn held_time_passes_on_no_clock_of_the_run() {
+        let (first, hour) = (clock(60), Duration::from_secs(3600));
+        let wall = first.wall();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let (copy, later) = (first.clone(), first.restart_at(hour));
+        held_for(&copy, Duration::from_secs(100));
+        for clock in [&first, &copy] {
+            assert_eq!((clock.now(), clock.wall().duration_since(wall).as_secs()), (Duration::from_secs(60), 60));
+        }
+        assert_eq!(later.now(), hour);
+        held_for(&later, Duration::from_secs(100));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!((first.now(), later.now()), (Duration::from_secs(120), hour + Duration::from_secs(60)));
+        assert_eq!(later.restart().now(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sleep_lasts_as_much_longer_as_its_clock_was_held() {
+        for scale in [1, 60] {
+            let (clock, machine) = (clock(scale), clock(1));
+            let at = Duration::from_secs(600);
+            let (sleep, ()) = tokio::join!(
+                async {
+                    clock.sleep_until(at).await;
+                    (clock.now(), machine.now())
+                },
+                async {
+                    machine.sleep_until(clock.real(Duration::from_secs(300))).await;
+                    // Longer than the sleep: its timer ends meanwhile.
+                    held_for(&clock, Duration::from_secs(1000));
+                }
+            );
+            let (end, took) = sleep;
+            assert!(end >= at && end <= at + TIMER_STEP * scale * 2, "scale {scale}: {end:?}");
+            let expected = clock.real(at) + Duration::from_secs(1000);
+            assert!(took >= expected && took <= expected + TIMER_STEP * 4, "scale {scale}: {took:?}");
+        }
+    }
+
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "any origin will do")]
     fn real_time_rounds_up() {
-        let clock = RunClock {
-            origin: Instant::now(),
-            wall_origin: jiff::Timestamp::UNIX_EPOCH,
-            scale: NonZeroU32::new(3).expect("not zero"),
-        };
+        let clock = clock(3);
         assert_eq!(clock.real(Duration::from_nanos(9)), Duration::from_nanos(3));
         assert_eq!(clock.real(Duration::from_nanos(10)), Duration::from_nanos(4));
         assert_eq!(clock.real(Duration::ZERO), Duration::ZERO);

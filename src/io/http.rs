@@ -6,6 +6,7 @@
 //! must not change anything, [`ExchangeClient`] gets tokens and keys.
 
 mod exchange;
+mod in_time;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,8 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
+use self::in_time::InTime;
+use super::clock::RunClock;
 use crate::model::{Method, Secret};
 use crate::policy::{Answer, SendError};
 use crate::run::port::Transport;
@@ -42,8 +45,8 @@ const SENSITIVE: [&str; 5] =
 pub struct HttpOptions {
     /// Connections worth keeping: the concurrency of the run.
     pub concurrency: usize,
-    /// Time for name, connection and TLS together. Running out of it means that nothing was sent, so it should be shorter
-    /// than an attempt's: see [`HttpOptions::new`].
+    /// Time for name, connection and TLS together, on the machine's clock. Running out of it means that nothing was sent,
+    /// so it should be shorter than an attempt's: see [`HttpOptions::new`].
     pub connect_timeout: Duration,
     /// PEM text with further roots to trust, from `--ca-cert`.
     pub extra_roots: Option<Vec<u8>>,
@@ -112,14 +115,16 @@ pub enum HttpSetupError {
 pub struct HttpTransport {
     client: reqwest::Client,
     connect_to: Option<SocketAddr>,
+    clock: RunClock,
 }
 
 impl HttpTransport {
-    /// Sets up the client; connects to nothing.
+    /// Sets up the client; connects to nothing. Timeouts of requests are on `clock`, so that an answer which comes while
+    /// the process is stopped is there afterwards.
     ///
     /// # Errors
     /// When roots or proxy are not usable.
-    pub fn new(options: &HttpOptions) -> Result<Self, HttpSetupError> {
+    pub fn new(options: &HttpOptions, clock: RunClock) -> Result<Self, HttpSetupError> {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             // Someone else may install it in between, which is as good.
             let _ = rustls::crypto::ring::default_provider().install_default();
@@ -156,7 +161,7 @@ impl HttpTransport {
                 _ => HttpSetupError::Other(detail),
             }
         })?;
-        Ok(Self { client, connect_to: options.connect_to })
+        Ok(Self { client, connect_to: options.connect_to, clock })
     }
 
     /// Where the request really goes, with the header that keeps the host it is for.
@@ -178,10 +183,12 @@ impl Transport for HttpTransport {
         let mut headers = header_map(request.headers())?;
         let rerouted = self.reroute(request.url(), &mut headers);
         let url = rerouted.as_deref().unwrap_or(request.url());
-        let prepared = self.client.request(method, url).headers(headers).timeout(timeout);
-        let sent = prepared.body(request.into_body()).send().await;
-        let response = sent.map_err(|error| how_far(error, timeout))?;
-        Ok(read_answer(response).await)
+        let prepared = self.client.request(method, url).headers(headers).body(request.into_body());
+        let time = InTime::start(&self.clock, timeout);
+        let Some(sent) = time.await_or_give_up(prepared.send()).await else {
+            return Err(no_answer(timeout));
+        };
+        Ok(read_answer(sent.map_err(how_far)?, &time).await)
     }
 }
 
@@ -208,15 +215,16 @@ fn header_map(pairs: &[(String, String)]) -> Result<HeaderMap, SendError> {
 
 /// Whether a request without an answer can have been sent. Only what certainly was not sent is called so: a request that
 /// can't be built, a name that isn't found, a connection or TLS session (through a proxy or not) that doesn't come about.
-fn how_far(error: reqwest::Error, timeout: Duration) -> SendError {
+fn how_far(error: reqwest::Error) -> SendError {
     let error = error.without_url();
     let not_sent = error.is_builder() || error.is_connect();
-    let detail = match (not_sent, error.is_timeout()) {
-        (true, true) => "the connection took too long".to_owned(),
-        (false, true) => format!("no answer after sending (timeout {} s)", timeout.as_secs_f64()),
-        _ => chain(&error),
-    };
+    let detail = if not_sent && error.is_timeout() { "the connection took too long".to_owned() } else { chain(&error) };
     if not_sent { SendError::NotSent { detail } } else { SendError::NoAnswer { detail } }
+}
+
+/// The time of an attempt is over. Whether its request had left by then, nobody knows.
+fn no_answer(timeout: Duration) -> SendError {
+    SendError::NoAnswer { detail: format!("no answer after sending (timeout {} s)", timeout.as_secs_f64()) }
 }
 
 /// The causes of an error, outermost first, each once.
@@ -239,7 +247,7 @@ fn chain(error: &reqwest::Error) -> String {
 }
 
 /// Reads the answer up to [`LONGEST_BODY`], and then lets the connection go.
-async fn read_answer(mut response: reqwest::Response) -> Answer {
+async fn read_answer(mut response: reqwest::Response, time: &InTime<'_>) -> Answer {
     let header =
         |name: &str| response.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let mut answer = Answer {
@@ -252,8 +260,8 @@ async fn read_answer(mut response: reqwest::Response) -> Answer {
         ..Answer::default()
     };
     loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) => {
+        match time.await_or_give_up(response.chunk()).await {
+            Some(Ok(Some(chunk))) => {
                 let room = LONGEST_BODY - answer.body.len();
                 answer.body.extend_from_slice(&chunk[..chunk.len().min(room)]);
                 if chunk.len() > room {
@@ -261,9 +269,9 @@ async fn read_answer(mut response: reqwest::Response) -> Answer {
                     return answer;
                 }
             }
-            Ok(None) => return answer,
-            // Timeouts included: the status has come, the rest has not.
-            Err(_) => {
+            Some(Ok(None)) => return answer,
+            // The status has come, the rest has not.
+            Some(Err(_)) | None => {
                 answer.cut_off = true;
                 return answer;
             }

@@ -5,4 +5,6 @@ pub mod credential;
 pub mod endpoint;
 pub mod fs;
 pub mod http;
+pub mod journal_file;
 pub mod signal;
+pub mod state_dir;

@@ -29,6 +29,16 @@ pub fn parse_duration(text: &str) -> Result<Duration, InvalidValue> {
     Ok(duration)
 }
 
+/// A duration as plans write it, with nothing lost: [`parse_duration`] reads it back. `75s`, `2m`, `1h 30m`.
+#[must_use]
+pub fn write_duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match jiff::SignedDuration::try_from(duration) {
+        Ok(span) if duration.subsec_nanos() > 0 || seconds >= 100 || seconds.is_multiple_of(60) => format!("{span:#}"),
+        _ => format!("{seconds}s"),
+    }
+}
+
 /// A measured duration for people, the two largest units that matter: `0.4 s`, `12 s`, `2 min 00 s`, `3 h 05 min`.
 #[must_use]
 pub fn format_duration(duration: Duration) -> String {
@@ -68,6 +78,25 @@ mod tests {
         for bad in ["", "10", "1.5", "-5s", "soon", "31d", "9999999h", "1mo", "1y"] {
             assert!(parse_duration(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for (milliseconds, text) in [
+            (0, "0s"),
+            (500, "500ms"),
+            (75_000, "75s"),
+            (60_000, "1m"),
+            (150_000, "2m 30s"),
+            (5_400_000, "1h 30m"),
+            (2_592_000_000, "720h"),
+        ] {
+            let duration = Duration::from_millis(milliseconds);
+            assert_eq!(write_duration(duration), text);
+            assert_eq!(parse_duration(text), Ok(duration));
+        }
+        let odd = Duration::new(61, 1_002_003);
+        assert_eq!(parse_duration(&write_duration(odd)), Ok(odd));
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod request;
 mod secret;
 mod target;
 
-pub use duration::{format_duration, format_estimate, parse_duration};
+pub use duration::{format_duration, format_estimate, parse_duration, write_duration};
 pub use id::{
     CredentialName, EnterpriseProjectId, InvalidValue, Label, OperationId, PlanDigest, ProjectId, ProjectName,
     RegistryId, RunId, SetName, WaveName,

@@ -24,5 +24,6 @@ pub use file::{
     SetKind, Templated, Variable, VariableValue, WaveSelect, WaveSpec,
 };
 pub use schema::{PLAN_SCHEMA, check_structure};
+pub(crate) use validate::unused_variables;
 pub use validate::{ValidatedPlan, validate};
 pub(crate) use words::wildcards;

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::file::{Places, PlanFile, Project, SetKind, Templated};
+use super::file::{Places, PlanFile, Project, SetKind, Templated, Variable};
 use super::uses::Uses;
 use super::words::{in_order, shown};
 use crate::diagnostic::{Code, Diagnostic, nearest};
@@ -235,12 +235,7 @@ impl Check {
     }
 
     fn variables(&mut self, file: &PlanFile) {
-        if file.vars.is_empty() {
-            return;
-        }
-        let mut uses = Uses::default();
-        templates(file).for_each(|templated| uses.scan(&templated.text));
-        for variable in file.vars.iter().filter(|variable| !uses.contains(&variable.name.value)) {
+        for variable in unused_variables(file) {
             let name = &variable.name.value;
             let diagnostic = self
                 .at(Code::UnusedVariable, variable.name.span, format!("variable {} is not used", shown(name)))
@@ -290,6 +285,16 @@ impl Check {
             self.add(diagnostic);
         }
     }
+}
+
+/// The variables that no template mentions.
+pub(crate) fn unused_variables(file: &PlanFile) -> Vec<&Variable> {
+    if file.vars.is_empty() {
+        return Vec::new();
+    }
+    let mut uses = Uses::default();
+    templates(file).for_each(|templated| uses.scan(&templated.text));
+    file.vars.iter().filter(|variable| !uses.contains(&variable.name.value)).collect()
 }
 
 /// The regions that are written as such, each with its place.

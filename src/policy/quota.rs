@@ -23,14 +23,15 @@ impl Window {
     }
 }
 
-/// One quota bucket. Times are since the start of the run and never go back. All methods are O(1) for each limit that
-/// holds (one, unless plans or answers state several).
-#[derive(Clone, Debug)]
+/// One quota bucket. Times are on the run's clock and never go back, but for those of [`Bucket::recall`]. All methods are O(1)
+/// for each limit that holds (one, unless plans or answers state several).
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bucket {
     /// Limits that hold together; none implies another. Never empty.
     windows: Vec<Window>,
     in_flight: u32,
-    /// Arrivals of the latest answers, oldest first: as many as any limit can ever ask for.
+    /// Arrivals of the latest answers, oldest first: as many as any limit can ever ask for. Those of calls that an earlier
+    /// session lost may lie ahead.
     answered: VecDeque<Duration>,
     closed_until: Duration,
     /// After a 429: how many calls may be in flight. One alone finds out whether the service takes calls again, and each
@@ -80,16 +81,49 @@ impl Bucket {
     /// A call was answered or given up; whether the service counted it is not known, so it counts.
     pub fn answered(&mut self, now: Duration) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        self.answered.push_back(now);
-        let places = self.windows.iter().map(|window| window.calls as usize).max().unwrap_or(1);
-        while self.answered.len() > places {
-            self.answered.pop_front();
-        }
+        self.counts_until(now);
         if self.of_before > 0 {
             self.of_before -= 1;
         } else {
-            self.ramp = self.ramp.map(|most| most + 1).filter(|most| (*most as usize) < places);
+            self.widen_ramp();
         }
+    }
+
+    /// A call was launched and is certainly not sent: its place is free again, as if it had never been taken.
+    pub fn withdrawn(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        // Whether it was launched before the latest 429 is not known. If it was, one answer too many is held for one of
+        // before, which keeps the others waiting a little longer and never lets one go too early.
+        self.of_before = self.of_before.min(self.in_flight);
+    }
+
+    /// Takes in a call of an earlier session, in the order of the answers, before any of this one is launched. It was sent at
+    /// `sent`, and the service counted it by `answered` at the latest; that may lie ahead if the answer was `lost`.
+    pub fn recall(&mut self, sent: Duration, answered: Duration, lost: bool) {
+        self.counts_until(answered);
+        // Nothing is sent while a bucket is closed, so what was sent by then is of before the 429.
+        if !lost && sent >= self.closed_until {
+            self.widen_ramp();
+        }
+    }
+
+    fn counts_until(&mut self, answered: Duration) {
+        let after = self.answered.iter().rev().take_while(|earlier| **earlier > answered).count();
+        self.answered.insert(self.answered.len() - after, answered);
+        let places = self.places();
+        while self.answered.len() > places {
+            self.answered.pop_front();
+        }
+    }
+
+    fn widen_ramp(&mut self) {
+        let places = self.places();
+        self.ramp = self.ramp.map(|most| most + 1).filter(|most| (*most as usize) < places);
+    }
+
+    /// The most calls that any limit allows in its window.
+    fn places(&self) -> usize {
+        self.windows.iter().map(|window| window.calls as usize).max().unwrap_or(1)
     }
 
     /// The service refused a call with 429: nothing is sent before `at`, and then one call alone, then two together, and so

@@ -3,6 +3,7 @@
 //! The unit tests hold whole texts: this is what people read when something went wrong.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr;
 
@@ -21,6 +22,9 @@ const MOST_CAUSES: usize = 10;
 const MOST_PLACES: usize = 3;
 /// Characters of a message that are shown; the report has it whole.
 const LONGEST_MESSAGE: usize = 300;
+
+/// A shorter forecast is made of latencies that nobody knows.
+const SHORTEST_FORECAST: Duration = Duration::from_secs(10);
 
 /// The last lines of a run: what became of its operations, and why.
 ///
@@ -61,15 +65,30 @@ fn counts(summary: &RunSummary) -> String {
         .map(|(_, (count, word))| format!("{count} {word}"))
         .collect();
     format!(
-        "{} of {} in {} (forecast {}), {} {}, {} throttled",
+        "{} of {} in {} (forecast {}{}), {} {}, {} throttled",
         parts.join(", "),
         counts.planned,
-        unbroken(&format_duration(summary.elapsed)),
+        unbroken(&format_duration(summary.worked())),
         unbroken(&format_estimate(summary.forecast)),
+        off(summary),
         summary.attempts,
         if summary.attempts == 1 { "call" } else { "calls" },
         summary.throttled,
     )
+}
+
+/// How far off the forecast was, where that says something: of a run that did all that was forecast and took a while.
+fn off(summary: &RunSummary) -> String {
+    let forecast = summary.forecast.as_millis();
+    if summary.counts.not_attempted > 0 || forecast < SHORTEST_FORECAST.as_millis() {
+        return String::new();
+    }
+    let percent = u128::from(summary.forecast_off().unsigned_abs()) * 100 / forecast;
+    match (percent, summary.forecast_off() > 0) {
+        (0, _) => String::new(),
+        (percent, true) => format!(", {percent}\u{a0}%\u{a0}longer"),
+        (percent, false) => format!(", {percent}\u{a0}%\u{a0}shorter"),
+    }
 }
 
 /// What happened and where, on one line if there is room, and what to do about it.

@@ -53,14 +53,16 @@ pub fn write_run(
             exit_code: facts.exit.code(),
             simulated: facts.simulated,
             shard: None,
+            resumed: summary.resumed,
         },
         plans: plan_entries(plan),
         summary: SummaryEntry {
             counts: summary.counts,
             attempts: summary.attempts,
             throttled: summary.throttled,
-            duration_ms: millis(summary.elapsed),
+            duration_ms: millis(summary.worked()),
             forecast_ms: millis(summary.forecast),
+            forecast_off_ms: summary.forecast_off(),
         },
         operations: Each(|| {
             plan.operations.iter().zip(&summary.operations).map(|(operation, outcome)| RunOperation {
@@ -156,6 +158,7 @@ struct Run<'a> {
     exit_code: u8,
     simulated: bool,
     shard: Option<String>,
+    resumed: usize,
 }
 
 #[derive(Serialize)]
@@ -173,6 +176,7 @@ struct SummaryEntry {
     throttled: usize,
     duration_ms: u64,
     forecast_ms: u64,
+    forecast_off_ms: i64,
 }
 
 #[derive(Serialize)]

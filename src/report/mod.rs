@@ -12,7 +12,7 @@ mod wrap;
 
 pub use closing::{closing, failure_line, why};
 pub use json::{RunFacts, write_diagnostics, write_plan, write_run};
-pub use table::{plan_tables, validation_line};
+pub use table::{forecast_text, plan_tables, validation_line};
 pub(crate) use wrap::{fit, wrap};
 
 /// The published schema of the run report (JSON Schema draft-07).

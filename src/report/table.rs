@@ -19,17 +19,23 @@ pub fn validation_line(plan: &ExecutionPlan, forecast: &Forecast) -> String {
         1 => "1 plan valid".to_owned(),
         count => format!("{count} plans valid"),
     };
+    format!(
+        "{subject}: {} in {}, {}, at least {}\n",
+        counted(plan.operations.len(), "operation"),
+        counted(regions.len(), "region"),
+        counted(forecast.calls, "call"),
+        forecast_text(plan, forecast),
+    )
+}
+
+/// How long it will take, and what decides that: `18 min (cn-north-4: 90 calls at 5 a minute)`.
+#[must_use]
+pub fn forecast_text(plan: &ExecutionPlan, forecast: &Forecast) -> String {
     let decided = match &forecast.decided_by {
         Some(decider) => format!(" ({}: {}{})", decider.name, counted(decider.calls, "call"), at_quota(plan)),
         None => String::new(),
     };
-    format!(
-        "{subject}: {} in {}, {}, at least {}{decided}\n",
-        counted(plan.operations.len(), "operation"),
-        counted(regions.len(), "region"),
-        counted(forecast.calls, "call"),
-        format_estimate(forecast.duration),
-    )
+    format!("{}{decided}", format_estimate(forecast.duration))
 }
 
 /// ` at 5 a minute`; with every quota that the plans state and no other one implies, since all of them hold.

@@ -1,241 +1,152 @@
 //! The owner of run state: feeds the scheduler, performs its effects in order, emits events.
 //!
-//! One task does everything: attempts in flight are futures polled here, so there is no lock and no order to guess. Each
-//! event goes to the summary first, then to the sinks. See `docs/run-loop.md`.
+//! Each event goes to the summary first, then to the log, then to the sinks. A launch is only announced here: `release`
+//! lets it go when the log has its announcement. See `docs/run-loop.md`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures::StreamExt;
-use futures::future::LocalBoxFuture;
-use futures::stream::FuturesUnordered;
-use tokio::time::MissedTickBehavior;
-use tokio_util::sync::CancellationToken;
-
-use super::executor::{Attempt, Executor};
-use super::port::{Clock, EventSink, Transport, Waiting};
-use crate::event::{AttemptRecord, FailureKind, NotAttemptedReason, OpIndex, RunEvent};
+use super::announced::{Announced, LONGEST_SYNC};
+use super::executor::Attempt;
+use super::outline::{BrokenLaw, NotRecorded, Past, RunEnd, RunError, RunOptions};
+use super::port::{Clock, EventLog, EventSink, LogFailure, Waiting};
+use crate::event::{AttemptRecord, Failure, FailureKind, NotAttemptedReason, OpIndex, Outcome, RunEvent};
 use crate::expand::ExecutionPlan;
-use crate::model::{CredentialName, MaxFailures, OperationId, RunId};
 use crate::policy::{Verdict, retry_delay, stated_limit};
-use crate::schedule::{AttemptEnd, Effect, Input, Schedule, ScheduleOptions, WaitFor};
-use crate::sign::Credential;
+use crate::schedule::{AttemptEnd, Effect, History, Input, Schedule, ScheduleOptions, WaitFor};
 use crate::summary::RunSummary;
 
-/// How often sinks are told what is waited for, in real time.
-const PROGRESS_TICK: Duration = Duration::from_millis(100);
-
-/// What the operator asked for, beyond the plan.
-#[derive(Clone, Debug)]
-pub struct RunOptions {
-    /// Id of the run.
-    pub run: RunId,
-    /// Forecast, for the report.
-    pub forecast: Duration,
-    /// Budget over everything.
-    pub max_failures: Option<MaxFailures>,
-    /// Stop launching at the first failure.
-    pub fail_fast: bool,
-    /// Stop launching then.
-    pub max_duration: Option<Duration>,
-    /// Seed of the jitter.
-    pub seed: u64,
-}
-
-/// Why a run has no summary that can be relied on.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// Nothing was sent: an operation's credential is not among those given.
-    #[error("credential `{credential}` of operation {operation} is missing; nothing was sent")]
-    MissingCredential {
-        /// Its name.
-        credential: CredentialName,
-        /// The first operation that needs it.
-        operation: OperationId,
-    },
-    /// Nothing was sent: an operation still needs the network to know what it asks for.
-    #[error("operation {operation} holds a `lookup` or `select` that was not resolved; nothing was sent")]
-    NotResolved {
-        /// The operation.
-        operation: OperationId,
-    },
-    /// The run ended and its account doesn't add up.
-    #[error(transparent)]
-    BrokenLaw(#[from] BrokenLaw),
-}
-
-/// The conservation law is broken: a mistake in this program, never the user's.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "of {planned} planned operations {ended} have an outcome and {in_flight} are in flight after the end of the run; \
-     this is a mistake in hss-sync, please report this bug and don't rely on the numbers of this run",
-    planned = .summary.counts.planned,
-    ended = .summary.counts.ended(),
-    in_flight = .summary.in_flight
-)]
-pub struct BrokenLaw {
-    /// What is known all the same.
-    pub summary: Box<RunSummary>,
-}
-
-/// Runs a plan to its end and returns what became of every operation.
-///
-/// `stop` is cancelled when the user interrupts: nothing more is launched, what is in flight drains. Needs a tokio runtime
-/// with time; the current-thread one is enough. The caller has resolved every operation and every credential.
-///
-/// # Errors
-/// Before anything is sent, when the caller has not; at the end, when the account of the run doesn't add up.
-pub async fn run<T: Transport, C: Clock>(
-    plan: &ExecutionPlan,
-    credentials: &BTreeMap<CredentialName, Credential>,
-    options: &RunOptions,
-    transport: &T,
-    clock: &C,
-    sinks: &mut [&mut dyn EventSink],
-    stop: &CancellationToken,
-) -> Result<RunSummary, RunError> {
-    check_ready(plan, credentials)?;
-    let executor = Executor::new(plan, credentials, transport, clock);
-    let mut dispatcher = Dispatcher::new(plan, options, sinks);
-    let mut flights = FuturesUnordered::new();
-    let mut timer: Option<(Duration, LocalBoxFuture<'_, ()>)> = None;
-    let mut progress = tokio::time::interval(PROGRESS_TICK);
-    progress.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut stopped = std::pin::pin!(stop.cancelled());
-    let mut stopping = false;
-
-    dispatcher.start(clock.wall());
-    if stop.is_cancelled() {
-        stopping = true;
-        dispatcher.step(clock.now(), Happened::Input(Input::Stop(NotAttemptedReason::Interrupted)));
-    }
-    let mut happened = Happened::Input(Input::Start);
-    loop {
-        let next = dispatcher.step(clock.now(), happened);
-        flights.extend(next.launches.into_iter().map(|op| executor.attempt(op)));
-        // Nothing in flight and nothing to wait for before the end would be a mistake of ours: `finish` says so.
-        if next.done || (next.wake.is_none() && flights.is_empty()) {
-            break;
-        }
-        match next.wake {
-            None => timer = None,
-            Some(at) if timer.as_ref().is_some_and(|(set, _)| *set == at) => {}
-            Some(at) => timer = Some((at, Box::pin(clock.sleep_until(at)))),
-        }
-        happened = loop {
-            let wake = async {
-                match &mut timer {
-                    Some((_, sleep)) => sleep.as_mut().await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                biased;
-                () = stopped.as_mut(), if !stopping => {
-                    stopping = true;
-                    break Happened::Input(Input::Stop(NotAttemptedReason::Interrupted));
-                }
-                Some(attempt) = flights.next() => break Happened::Answer(attempt),
-                () = wake => {
-                    timer = None;
-                    break Happened::Input(Input::Tick);
-                }
-                _ = progress.tick() => dispatcher.show_progress(clock.now()),
-            }
-        };
-    }
-    dispatcher.finish(clock.now())
-}
-
-fn check_ready(plan: &ExecutionPlan, credentials: &BTreeMap<CredentialName, Credential>) -> Result<(), RunError> {
-    for operation in &plan.operations {
-        if operation.needs_network() {
-            return Err(RunError::NotResolved { operation: operation.id.clone() });
-        }
-        let credential = &operation.target.credential;
-        if !credentials.contains_key(credential) {
-            let (credential, operation) = (credential.clone(), operation.id.clone());
-            return Err(RunError::MissingCredential { credential, operation });
-        }
-    }
-    Ok(())
-}
-
 /// What the loop waited for.
-enum Happened {
+pub(super) enum Happened {
     Input(Input),
     Answer(Attempt),
+    /// The log can't be written any more.
+    LogFailed(LogFailure),
+    /// What is in flight has had its time to land.
+    GraceOver,
 }
 
 /// What the loop has to do after a step.
 #[derive(Default)]
-struct Next {
-    launches: Vec<OpIndex>,
-    wake: Option<Duration>,
-    done: bool,
+pub(super) struct Next {
+    pub(super) wake: Option<Duration>,
+    pub(super) done: bool,
 }
 
-struct Dispatcher<'a, 'b> {
+pub(super) struct Dispatcher<'a, 'b, L> {
     plan: &'a ExecutionPlan,
     options: &'a RunOptions,
     schedule: Schedule,
     effects: Vec<Effect>,
     summary: RunSummary,
+    log: &'a mut L,
     sinks: &'a mut [&'b mut dyn EventSink],
+    announced: Announced,
+    /// Requests that were sent and not answered, with their start.
+    in_flight: BTreeMap<OpIndex, Duration>,
+    /// Events of a resumed run that come before its first step.
+    taken_up: Option<Vec<RunEvent>>,
     random: fastrand::Rng,
     shown: Option<(Duration, WaitFor)>,
 }
 
-impl<'a, 'b> Dispatcher<'a, 'b> {
-    fn new(plan: &'a ExecutionPlan, options: &'a RunOptions, sinks: &'a mut [&'b mut dyn EventSink]) -> Self {
+impl<'a, 'b, L: EventLog> Dispatcher<'a, 'b, L> {
+    pub(super) fn new(
+        plan: &'a ExecutionPlan,
+        options: &'a RunOptions,
+        past: Option<Past>,
+        log: &'a mut L,
+        sinks: &'a mut [&'b mut dyn EventSink],
+    ) -> Self {
         let schedule_options = ScheduleOptions {
             max_failures: options.max_failures,
             fail_fast: options.fail_fast,
             max_duration: options.max_duration,
             ignore_deadlines: false,
         };
+        let (summary, taken_up, history) = match past {
+            Some(Past { summary, taken_up, history }) => (summary, Some(taken_up), history),
+            None => (RunSummary::new(plan.operations.len()), None, History::default()),
+        };
         Self {
             plan,
             options,
-            schedule: Schedule::new(plan, schedule_options),
+            schedule: Schedule::resume(plan, schedule_options, &history),
             effects: Vec::new(),
-            summary: RunSummary::new(plan.operations.len()),
+            summary,
+            log,
             sinks,
+            announced: Announced::default(),
+            in_flight: BTreeMap::new(),
+            taken_up,
             random: fastrand::Rng::with_seed(options.seed),
             shown: None,
         }
     }
 
-    fn start(&mut self, started_at: jiff::Timestamp) {
-        self.emit(&RunEvent::RunStarted {
-            run: self.options.run.clone(),
-            started_at,
-            planned: self.plan.operations.len(),
-            forecast: self.options.forecast,
-        });
+    /// Begins the run, or its next session.
+    pub(super) fn start(&mut self) {
+        let Some(taken_up) = self.taken_up.take() else {
+            let RunOptions { run, started_at, forecast, .. } = self.options;
+            let (run, planned) = (run.clone(), self.plan.operations.len());
+            self.emit(&RunEvent::RunStarted { run, started_at: *started_at, planned, forecast: *forecast });
+            return;
+        };
+        for event in &taken_up {
+            self.emit(event);
+        }
     }
 
     /// Feeds the scheduler and performs its effects in order.
-    fn step(&mut self, now: Duration, happened: Happened) -> Next {
-        let (input, mut record) = match happened {
-            Happened::Input(input) => (input, None),
-            Happened::Answer(attempt) => self.judge(now, attempt),
-        };
-        let mut effects = std::mem::take(&mut self.effects);
-        self.schedule.step(now, input, &mut effects);
+    pub(super) fn step(&mut self, now: Duration, happened: Happened) -> Next {
         let mut next = Next::default();
-        for effect in effects.drain(..) {
-            self.perform(now, effect, &mut record, &mut next);
+        match happened {
+            Happened::Input(input) => self.feed(now, input, None, &mut next),
+            Happened::Answer(attempt) => {
+                self.in_flight.remove(&attempt.op);
+                let (input, record) = self.judge(now, attempt);
+                self.feed(now, input, Some(record), &mut next);
+            }
+            Happened::LogFailed(failure) => {
+                let unsent = self.announced.fail(failure);
+                self.feed(now, Input::Stop(NotAttemptedReason::JournalFailed), None, &mut next);
+                self.withdraw(now, unsent, &NotAttemptedReason::JournalFailed, &mut next);
+            }
+            Happened::GraceOver => {
+                let unsent = self.announced.take_back();
+                self.withdraw(now, unsent, &NotAttemptedReason::Interrupted, &mut next);
+                for (op, started) in std::mem::take(&mut self.in_flight) {
+                    let (input, record) = self.judge(now, given_up(op, started, now, self.options.grace));
+                    self.feed(now, input, Some(record), &mut next);
+                }
+            }
         }
-        self.effects = effects;
         if self.schedule.next_wait() != self.shown {
             self.show_progress(now);
         }
         next
     }
 
+    fn withdraw(&mut self, now: Duration, unsent: Vec<(OpIndex, u32)>, reason: &NotAttemptedReason, next: &mut Next) {
+        for (op, attempt) in unsent {
+            self.emit(&RunEvent::AttemptWithdrawn { op, attempt, at: now });
+            let end = AttemptEnd::Withdrawn(reason.clone());
+            self.feed(now, Input::AttemptEnded { op, end }, None, next);
+        }
+    }
+
+    fn feed(&mut self, now: Duration, input: Input, mut record: Option<AttemptRecord>, next: &mut Next) {
+        let mut effects = std::mem::take(&mut self.effects);
+        self.schedule.step(now, input, &mut effects);
+        next.wake = None;
+        for effect in effects.drain(..) {
+            self.perform(now, effect, &mut record, next);
+        }
+        self.effects = effects;
+    }
+
     /// The scheduler's view of an attempt: a repeat gets its earliest time.
-    fn judge(&mut self, now: Duration, attempt: Attempt) -> (Input, Option<AttemptRecord>) {
+    fn judge(&mut self, now: Duration, attempt: Attempt) -> (Input, AttemptRecord) {
         let Attempt { op, record, verdict } = attempt;
         let end = match verdict {
             Verdict::Accepted => AttemptEnd::Accepted,
@@ -248,7 +159,7 @@ impl<'a, 'b> Dispatcher<'a, 'b> {
                 AttemptEnd::Retry { failure, at, wait, limit }
             }
         };
-        (Input::AttemptEnded { op, end }, Some(record))
+        (Input::AttemptEnded { op, end }, record)
     }
 
     fn backoff(&mut self, op: OpIndex, asked: Option<Duration>) -> Duration {
@@ -261,31 +172,88 @@ impl<'a, 'b> Dispatcher<'a, 'b> {
 
     fn perform(&mut self, at: Duration, effect: Effect, record: &mut Option<AttemptRecord>, next: &mut Next) {
         match effect {
-            Effect::WaveStarted { plan, wave } => self.emit(&RunEvent::WaveStarted { plan, wave, at }),
+            Effect::WaveStarted { plan, wave } => {
+                self.emit(&RunEvent::WaveStarted { plan, wave, at });
+            }
             Effect::Launch { op, attempt } => {
-                self.emit(&RunEvent::AttemptStarted { op, attempt, at });
-                next.launches.push(op);
+                let position = self.emit(&RunEvent::AttemptStarted { op, attempt, at });
+                self.announced.launch(position, (op, attempt), at);
             }
             Effect::AttemptEnded { op, attempt, retry_at } => {
                 if let Some(record) = record.take() {
                     self.emit(&RunEvent::AttemptEnded { op, attempt, at, record, retry_at });
                 }
             }
-            Effect::End { op, outcome } => self.emit(&RunEvent::OperationEnded { op, at, outcome }),
-            Effect::Stopping { reason } => self.emit(&RunEvent::Stopping { at, reason }),
+            Effect::End { op, outcome } => {
+                let sent = !matches!(outcome, Outcome::NotAttempted(_) | Outcome::Skipped(_));
+                let position = self.emit(&RunEvent::OperationEnded { op, at, outcome });
+                if sent {
+                    self.announced.outcome(position, op);
+                }
+            }
+            Effect::Stopping { reason } => {
+                self.emit(&RunEvent::Stopping { at, reason });
+            }
             Effect::WaitUntil { at, .. } => next.wake = Some(at),
             Effect::Done => next.done = true,
         }
     }
 
-    fn emit(&mut self, event: &RunEvent) {
+    /// Tells everybody; says the event's position in the log.
+    fn emit(&mut self, event: &RunEvent) -> u64 {
         self.summary.apply(event);
+        // A log that has failed holds nothing more, whatever it is given.
+        let position = if self.announced.has_failed() { u64::MAX } else { self.log.append(event, self.plan) };
         for sink in self.sinks.iter_mut() {
             sink.on_event(event, self.plan, &self.summary);
         }
+        position
     }
 
-    fn show_progress(&mut self, now: Duration) {
+    /// The next operation that may be sent now, since its announcement is in the log.
+    pub(super) fn release(&mut self, now: Duration) -> Option<OpIndex> {
+        let op = self.announced.release(self.log.durable().ok()?)?;
+        self.in_flight.insert(op, now);
+        Some(op)
+    }
+
+    /// Whether nothing is on its way: neither to the log nor to the service.
+    pub(super) fn is_idle(&self) -> bool {
+        self.in_flight.is_empty() && self.announced.is_empty()
+    }
+
+    /// Waits for news of the log.
+    pub(super) async fn log_changed(&mut self) {
+        if self.announced.has_failed() {
+            std::future::pending::<()>().await;
+        }
+        self.log.changed().await;
+    }
+
+    /// Why the log has failed, the first time it is seen.
+    pub(super) fn log_failure(&self) -> Option<LogFailure> {
+        self.log.durable().err().filter(|_| !self.announced.has_failed())
+    }
+
+    /// How long the log has taken for the oldest launch that waits for it.
+    pub(super) fn log_delay(&self, now: Duration) -> Duration {
+        self.announced.longest_wait(now)
+    }
+
+    /// The failure of a log that neither takes a record nor fails.
+    pub(super) fn log_is_stuck(&self) -> LogFailure {
+        let message = format!(
+            "the journal has not taken a record for {} s; its file system may be gone: check the mount of the state directory, \
+             or choose another with --state-dir",
+            LONGEST_SYNC.as_secs()
+        );
+        match self.log.durable() {
+            Ok(durable) => LogFailure { message, durable },
+            Err(failure) => failure,
+        }
+    }
+
+    pub(super) fn show_progress(&mut self, now: Duration) {
         let snapshot = self.schedule.snapshot();
         self.shown = snapshot.next;
         let waiting = snapshot.next.map(|(until, what)| Waiting {
@@ -298,40 +266,78 @@ impl<'a, 'b> Dispatcher<'a, 'b> {
         }
     }
 
-    fn finish(mut self, now: Duration) -> Result<RunSummary, RunError> {
-        self.emit(&RunEvent::RunEnded { at: now });
-        if self.summary.is_conserved() {
-            Ok(self.summary)
-        } else {
-            Err(BrokenLaw { summary: Box::new(self.summary) }.into())
+    /// Ends the run: the log gets time to take everything, and the account is checked.
+    pub(super) async fn finish<C: Clock>(mut self, clock: &C) -> Result<RunEnd, RunError> {
+        let end = self.emit(&RunEvent::RunEnded { at: clock.now() });
+        let recorded = tokio::time::timeout(LONGEST_SYNC, async {
+            while self.log.durable().is_ok_and(|durable| durable < end) {
+                self.log.changed().await;
+            }
+        });
+        if !self.announced.has_failed() {
+            let in_time = recorded.await.is_ok();
+            if let Some(failure) = self.log_failure().or_else(|| (!in_time).then(|| self.log_is_stuck())) {
+                self.announced.fail(failure);
+            }
         }
+        let not_recorded = self.announced.into_not_recorded();
+        let not_recorded = not_recorded.map(|(failure, operations)| NotRecorded { failure, operations });
+        let end = RunEnd { summary: self.summary, not_recorded };
+        if end.summary.is_conserved() { Ok(end) } else { Err(BrokenLaw { end: Box::new(end) }.into()) }
     }
+}
+
+/// An attempt that was still in flight when the grace period ended.
+fn given_up(op: OpIndex, started: Duration, now: Duration, grace: Duration) -> Attempt {
+    let message = format!("no answer after sending (the run was interrupted and waited {} more)", grace_text(grace));
+    let failure = Failure { kind: FailureKind::NoAnswer, status: None, code: None, message, given_up: None };
+    let record = AttemptRecord {
+        started,
+        duration: now.saturating_sub(started),
+        status: None,
+        error_code: None,
+        error_message: Some(failure.message.clone()),
+        request_id: None,
+        throttled: false,
+        kind: Some(failure.kind),
+    };
+    Attempt { op, record, verdict: Verdict::Unknown(failure) }
+}
+
+fn grace_text(grace: Duration) -> String {
+    crate::model::format_duration(grace)
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Dispatcher, Duration, RunError, RunOptions};
     use crate::model::{Limits, RunId};
+    use crate::run::port::Unlogged;
+    use crate::run::tests::VirtualClock;
     use crate::schedule::fixture::Fixture;
 
-    #[test]
-    fn an_account_that_does_not_add_up_is_loud() {
+    #[tokio::test(start_paused = true)]
+    async fn an_account_that_does_not_add_up_is_loud() {
         let plan = Fixture::simple(Limits::default(), 3);
         let options = RunOptions {
             run: RunId::parse("20261124-080000-7f3a").expect("legal"),
+            started_at: jiff::Timestamp::UNIX_EPOCH,
             forecast: Duration::ZERO,
             max_failures: None,
             fail_fast: false,
             max_duration: None,
+            grace: Duration::ZERO,
             seed: 1,
         };
-        let error = Dispatcher::new(&plan, &options, &mut []).finish(Duration::ZERO).expect_err("nothing has ended");
+        let mut log = Unlogged;
+        let dispatcher = Dispatcher::new(&plan, &options, None, &mut log, &mut []);
+        let error = dispatcher.finish(&VirtualClock::start()).await.expect_err("nothing has ended");
         assert_eq!(
             error.to_string(),
             "of 3 planned operations 0 have an outcome and 0 are in flight after the end of the run; \
              this is a mistake in hss-sync, please report this bug and don't rely on the numbers of this run"
         );
         let RunError::BrokenLaw(broken) = error else { panic!("{error}") };
-        assert_eq!(broken.summary.counts.planned, 3, "the report can still be written");
+        assert_eq!(broken.end.summary.counts.planned, 3, "the report can still be written");
     }
 }

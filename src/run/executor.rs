@@ -50,7 +50,7 @@ impl<'a, T: Transport, C: Clock> Executor<'a, T, C> {
             return self.impossible(op, started);
         };
         let signed = sign(&request, credential, self.clock.wall());
-        let timeout = self.clock.real(self.plan.plans[operation.plan].limits.attempt_timeout);
+        let timeout = self.plan.plans[operation.plan].limits.attempt_timeout;
         let answer = self.transport.send(signed, timeout).await;
         let (verdict, status, request_id) = match &answer {
             Ok(answer) => {

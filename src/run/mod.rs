@@ -1,11 +1,17 @@
-//! The run: performs the scheduler's effects in order, and tells what happened.
+//! The run: performs the scheduler's effects in order, keeps them in a log, and tells what happened.
 //!
-//! [`port`] names what a run needs from outside, `dispatcher` owns the state, `executor` drives one attempt.
+//! [`port`] names what a run needs from outside. `drive` waits for whatever comes next, `dispatcher` owns the state,
+//! `announced` holds launches back until the log has them, `executor` drives one attempt, `outline` is what goes in and
+//! comes out.
 
+mod announced;
 mod dispatcher;
+mod drive;
 mod executor;
+mod outline;
 pub mod port;
 #[cfg(test)]
 mod tests;
 
-pub use dispatcher::{BrokenLaw, RunError, RunOptions, run};
+pub use drive::{Outside, run};
+pub use outline::{BrokenLaw, DEFAULT_GRACE, NotRecorded, Past, RunEnd, RunError, RunOptions};

@@ -13,7 +13,7 @@ use crate::summary::RunSummary;
 
 /// Sends one signed request once.
 pub trait Transport {
-    /// Sends it and reads the answer, within `timeout` in all.
+    /// Sends it and reads the answer, within `timeout` in all, on the run's clock.
     fn send(&self, request: SignedRequest, timeout: Duration) -> impl Future<Output = Result<Answer, SendError>>;
 }
 
@@ -100,6 +100,22 @@ pub struct LogFailure {
     pub message: String,
     /// The position up to which every event is durable all the same.
     pub durable: u64,
+}
+
+/// A log that keeps nothing, for benchmarks and tests of what is not about it: every event is durable at once.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unlogged;
+
+impl EventLog for Unlogged {
+    fn append(&mut self, _: &RunEvent, _: &ExecutionPlan) -> u64 {
+        0
+    }
+    fn durable(&self) -> Result<u64, LogFailure> {
+        Ok(u64::MAX)
+    }
+    async fn changed(&mut self) {
+        std::future::pending().await
+    }
 }
 
 /// Takes events as they happen. A sink that can't write says so once and goes on.

@@ -1,5 +1,7 @@
 //! Whole runs against a scripted service, in virtual time.
 
+mod log;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,8 +9,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::port::{Clock, EventSink, Transport, Waiting};
-use super::{RunError, RunOptions, run};
+use super::port::{Clock, EventSink, Transport, Unlogged, Waiting};
+use super::{DEFAULT_GRACE, Outside, RunError, RunOptions, run};
 use crate::event::{NotAttemptedReason, Outcome, RunEvent};
 use crate::expand::ExecutionPlan;
 use crate::forecast::forecast;
@@ -18,7 +20,14 @@ use crate::schedule::fixture::{Fixture, ms, nonzero, quota};
 use crate::sign::{Credential, SignedRequest};
 use crate::summary::{Counts, RunSummary};
 
-struct VirtualClock(Instant);
+pub(super) struct VirtualClock(Instant);
+
+impl VirtualClock {
+    #[expect(clippy::disallowed_methods, reason = "the origin of virtual time, which stands still until all wait")]
+    pub(super) fn start() -> Self {
+        Self(Instant::now())
+    }
+}
 
 impl Clock for VirtualClock {
     fn now(&self) -> Duration {
@@ -49,10 +58,9 @@ struct Service {
 }
 
 impl Service {
-    #[expect(clippy::disallowed_methods, reason = "the origin of virtual time, which stands still until all wait")]
     fn new(limit: (usize, Duration), script: impl Fn(usize, usize) -> Result<Answer, SendError> + 'static) -> Self {
         Self {
-            clock: VirtualClock(Instant::now()),
+            clock: VirtualClock::start(),
             latency: ms(50),
             limit,
             script: Box::new(script),
@@ -123,10 +131,12 @@ impl EventSink for Notes {
 fn options() -> RunOptions {
     RunOptions {
         run: RunId::parse("20261124-080000-7f3a").expect("legal"),
+        started_at: jiff::Timestamp::UNIX_EPOCH,
         forecast: Duration::ZERO,
         max_failures: None,
         fail_fast: false,
         max_duration: None,
+        grace: DEFAULT_GRACE,
         seed: 7,
     }
 }
@@ -146,7 +156,8 @@ async fn go_with(
     notes: &mut Notes,
     stop: &CancellationToken,
 ) -> Result<RunSummary, RunError> {
-    run(plan, &credentials(), options, service, &service.clock, &mut [notes], stop).await
+    let outside = Outside { transport: service, clock: &service.clock, log: &mut Unlogged, sinks: &mut [notes] };
+    run(plan, &credentials(), options, None, outside, stop).await.map(|end| end.summary)
 }
 
 fn limits(quota_text: &str) -> Limits {

@@ -33,6 +33,11 @@ impl Gates {
         u32::try_from(self.0.len() - 1).unwrap_or(u32::MAX)
     }
 
+    #[cfg(test)]
+    pub(super) fn used(&self, gate: u32) -> usize {
+        self.0[gate as usize].used
+    }
+
     pub(super) fn get_mut(&mut self, gate: u32) -> &mut Gate {
         &mut self.0[gate as usize]
     }
@@ -94,6 +99,8 @@ pub(super) struct Queue {
     pub(super) budget_gates: [u32; 2],
     /// Never launched: a range of `Schedule::order`.
     pub(super) fresh: Range<usize>,
+    /// Whether these may go: their wave has its turn. Repeats never wait for that, as they hold their budgets meanwhile.
+    pub(super) released: bool,
     /// Repeats that are due.
     pub(super) due: BTreeSet<u32>,
     pub(super) place: Place,
@@ -104,7 +111,7 @@ impl Queue {
     pub(super) fn head(&self, order: &[u32]) -> Option<Rank> {
         match self.due.first() {
             Some(op) => Some((false, *op)),
-            None if self.fresh.is_empty() => None,
+            None if self.fresh.is_empty() || !self.released => None,
             None => order.get(self.fresh.start).map(|op| (true, *op)),
         }
     }

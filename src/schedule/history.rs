@@ -1,8 +1,13 @@
-//! What earlier sessions of a run left behind: the state that a resumed schedule begins with.
+//! What earlier sessions of a run left behind: the state that a resumed schedule begins with, as a fold of their events.
+//!
+//! `restore` puts it into a schedule. What is open again is not decided here: `resume::take_up` says that in events of its
+//! own, which this fold reads like all others. See "Resume" in `docs/run-loop.md`.
 
 use std::time::Duration;
 
-use crate::event::{Failure, OpIndex};
+use crate::event::{AttemptRecord, Failure, FailureKind, OpIndex, Outcome, RunEvent};
+use crate::expand::ExecutionPlan;
+use crate::policy::stated_limit;
 
 /// The past of a run that is resumed. All times are on the run's clock, which went on between the sessions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,10 +16,11 @@ pub struct History {
     pub operations: Vec<PastOperation>,
     /// Calls in the order in which they were answered (or given up): what may still count against a quota.
     pub calls: Vec<PastCall>,
-    /// Waves that began: plan and wave.
+    /// Waves that began: plan and wave, in the order in which they did. A display that is made for a resumed run takes the
+    /// wave of each plan from here: a wave that goes on is not told as one that begins.
     pub waves: Vec<(usize, usize)>,
-    /// When the latest operation of each plan ended, one for each plan: pauses between waves count from there.
-    pub plan_ends: Vec<Duration>,
+    /// When the latest operation of each wave that was sent ended, by plan and wave: pauses between waves count from there.
+    pub wave_ends: Vec<Vec<Option<Duration>>>,
 }
 
 /// Where an operation stands.
@@ -53,10 +59,160 @@ pub enum PastState {
 pub struct PastCall {
     /// Its operation.
     pub op: OpIndex,
-    /// When its answer came, or the latest time at which the service can have counted it.
+    /// When it was announced; it was not sent before.
+    pub sent: Duration,
+    /// When its answer came, or the latest time at which the service can have counted it. That is ahead of the resume for a
+    /// call that was lost in flight a short time ago.
     pub answered: Duration,
+    /// Whether its session ended before an answer came (or before the answer was in the journal).
+    pub lost: bool,
     /// For a 429: until when it closes the bucket, `None` for the bucket's longest window after `answered`.
     pub throttled: Option<Option<Duration>>,
     /// The limit that the text of a 429 stated: calls, and in how long.
     pub limit: Option<(u32, Duration)>,
+}
+
+impl History {
+    /// Reads the past of a run from its events, those of all sessions in order, up to a resume at `now`.
+    ///
+    /// An operation that was in flight at the end counts as unknown, as `resume::take_up` tells it in events, and its call
+    /// counts until `attempt_timeout` after its announcement even if that is later than `now`: the service may still be
+    /// working on it.
+    #[must_use]
+    pub fn from_events(plan: &ExecutionPlan, events: &[RunEvent], now: Duration) -> Self {
+        let mut fold = Fold {
+            plan,
+            operations: vec![Trail::default(); plan.operations.len()],
+            history: Self {
+                wave_ends: plan.plans.iter().map(|file| vec![None; file.waves.len()]).collect(),
+                ..Self::default()
+            },
+        };
+        for event in events {
+            fold.apply(event);
+        }
+        fold.lose_flights();
+        fold.finish(now)
+    }
+}
+
+/// What the events say of one operation.
+#[derive(Clone, Debug, Default)]
+struct Trail {
+    attempts: u32,
+    forgiven: u32,
+    /// The attempt that was announced and has not ended: its number and when.
+    flight: Option<(u32, Duration)>,
+    /// The attempt in flight is one of an earlier session. Stays until the next one is announced.
+    lost: Option<Duration>,
+    state: PastState,
+    /// When it ended, if it was sent.
+    ended: Option<Duration>,
+}
+
+struct Fold<'a> {
+    plan: &'a ExecutionPlan,
+    operations: Vec<Trail>,
+    history: History,
+}
+
+impl Fold<'_> {
+    fn apply(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::RunStarted { .. } | RunEvent::Stopping { .. } | RunEvent::RunEnded { .. } => {}
+            RunEvent::RunResumed { .. } => self.lose_flights(),
+            RunEvent::WaveStarted { plan, wave, .. } => {
+                if !self.history.waves.contains(&(*plan, *wave)) {
+                    self.history.waves.push((*plan, *wave));
+                }
+            }
+            RunEvent::OperationReopened { op, .. } => {
+                if let Some(trail) = self.operations.get_mut(*op) {
+                    (trail.state, trail.ended, trail.lost) = (PastState::Open, None, None);
+                    trail.forgiven = trail.attempts;
+                }
+            }
+            RunEvent::AttemptStarted { op, attempt, at } => {
+                if let Some(trail) = self.operations.get_mut(*op) {
+                    (trail.flight, trail.lost) = (Some((*attempt, *at)), None);
+                    trail.state = PastState::Open;
+                }
+            }
+            RunEvent::AttemptWithdrawn { op, .. } => {
+                if let Some(trail) = self.operations.get_mut(*op) {
+                    trail.flight = None;
+                }
+            }
+            RunEvent::AttemptEnded { op, attempt, at, record, retry_at } => {
+                self.attempt_ended(*op, *attempt, *at, record, *retry_at);
+            }
+            RunEvent::OperationEnded { op, at, outcome } => self.operation_ended(*op, *at, outcome),
+        }
+    }
+
+    fn attempt_ended(
+        &mut self,
+        op: OpIndex,
+        attempt: u32,
+        at: Duration,
+        record: &AttemptRecord,
+        retry_at: Option<Duration>,
+    ) {
+        let Some(trail) = self.operations.get_mut(op) else { return };
+        let (_, sent) = trail.flight.take().unwrap_or((attempt, record.started));
+        trail.attempts = trail.attempts.max(attempt);
+        trail.state = match (retry_at, record.failure()) {
+            (Some(at), Some(failure)) => PastState::Waiting { at, failure },
+            // Its outcome follows, unless the end of the session came between the two.
+            (_, failure) => PastState::Ended { spent: failure.is_some() },
+        };
+        trail.ended = Some(trail.lost.map_or(at, |until| until.min(at)));
+        // A lost call is among the calls already, and what was certainly not sent is none.
+        if trail.lost.is_some() || record.kind == Some(FailureKind::NotSent) {
+            return;
+        }
+        let throttled = record.kind == Some(FailureKind::Throttled);
+        let limit = record.error_message.as_deref().filter(|_| throttled).and_then(stated_limit);
+        let throttled = throttled.then_some(retry_at);
+        self.history.calls.push(PastCall { op, sent, answered: at, lost: false, throttled, limit });
+    }
+
+    fn operation_ended(&mut self, op: OpIndex, at: Duration, outcome: &Outcome) {
+        let Some(trail) = self.operations.get_mut(op) else { return };
+        trail.state = PastState::Ended { spent: matches!(outcome, Outcome::Failed(_) | Outcome::Unknown(_)) };
+        trail.flight = None;
+        let sent = !matches!(outcome, Outcome::NotAttempted(_) | Outcome::Skipped(_));
+        trail.ended = sent.then_some(trail.lost.map_or(at, |until| until.min(at)));
+    }
+
+    /// A session is over: what is in flight will never be answered.
+    fn lose_flights(&mut self) {
+        for (op, trail) in self.operations.iter_mut().enumerate() {
+            let Some((attempt, sent)) = trail.flight else { continue };
+            if trail.lost.is_some() {
+                continue;
+            }
+            let timeout = self.plan.plans[self.plan.operations[op].plan].limits.attempt_timeout;
+            let until = sent.saturating_add(timeout);
+            trail.lost = Some(until);
+            trail.attempts = trail.attempts.max(attempt);
+            self.history.calls.push(PastCall { op, sent, answered: until, lost: true, throttled: None, limit: None });
+        }
+    }
+
+    fn finish(mut self, now: Duration) -> History {
+        for (trail, operation) in self.operations.into_iter().zip(&self.plan.operations) {
+            let (state, ended) = match (trail.flight, trail.lost) {
+                (Some(_), Some(until)) => (PastState::Ended { spent: true }, Some(until.min(now))),
+                _ => (trail.state, trail.ended),
+            };
+            if let PastState::Ended { .. } = state {
+                let end = &mut self.history.wave_ends[operation.plan][operation.wave];
+                *end = ended.max(*end);
+            }
+            let Trail { attempts, forgiven, .. } = trail;
+            self.history.operations.push(PastOperation { attempts, forgiven, state });
+        }
+        self.history
+    }
 }

@@ -64,12 +64,14 @@ impl Schedule {
         bucket.bucket.launch(now);
         bucket.calls += 1;
         bucket.last_launch = now;
-        self.refused.remove(&op);
+        if let Some(refused) = self.refused.remove(&op) {
+            self.repeating.insert(op, refused.failure);
+        }
         let state = &mut self.ops[op as usize];
         state.phase = Phase::InFlight;
         state.attempts += 1;
         self.in_flight += 1;
-        effects.push(Effect::Launch { op: op as usize, attempt: u32::from(state.attempts) });
+        effects.push(Effect::Launch { op: op as usize, attempt: state.attempts });
     }
 
     /// Puts a queue among those to be looked at, wherever it stood.

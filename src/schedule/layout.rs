@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::gate::{BucketState, CredentialState, Gates, Place, Queue};
-use super::{Budget, OpState, Phase, PlanState, ScheduleOptions, WaveState};
+use super::{Budget, History, OpState, PastState, Phase, PlanState, ScheduleOptions, WaveState};
 use crate::expand::ExecutionPlan;
 use crate::model::{CredentialName, Endpoint, Operation, QuotaScope, Region};
 use crate::policy::Bucket;
@@ -38,18 +38,25 @@ struct BucketKey<'a> {
 }
 
 impl Layout {
-    pub(super) fn new(plan: &ExecutionPlan, options: ScheduleOptions) -> Self {
+    pub(super) fn new(plan: &ExecutionPlan, options: ScheduleOptions, history: &History) -> Self {
         let mut builder = Builder::new(plan, options);
         let mut ops = Vec::with_capacity(plan.operations.len());
         let mut lengths: Vec<usize> = Vec::new();
-        for operation in &plan.operations {
+        for (op, operation) in plan.operations.iter().enumerate() {
             let queue = builder.queue_of(operation);
             if lengths.len() <= queue as usize {
                 lengths.push(0);
             }
-            lengths[queue as usize] += 1;
-            builder.plans[operation.plan].waves[operation.wave].open += 1;
-            ops.push(OpState { queue, attempts: 0, phase: Phase::Fresh });
+            let past = history.operations.get(op);
+            let phase = match past.map(|past| &past.state) {
+                None | Some(PastState::Open) => Phase::Fresh,
+                Some(PastState::Waiting { .. }) => Phase::Waiting,
+                Some(PastState::Ended { .. }) => Phase::Ended,
+            };
+            lengths[queue as usize] += usize::from(phase == Phase::Fresh);
+            builder.plans[operation.plan].waves[operation.wave].open += usize::from(phase != Phase::Ended);
+            let (attempts, forgiven) = past.map_or((0, 0), |past| (past.attempts, past.forgiven));
+            ops.push(OpState { queue, attempts, forgiven, phase });
         }
         builder.name_shared_endpoints(plan);
         let Builder { plans, mut queues, gates, buckets, credentials, .. } = builder;
@@ -59,8 +66,8 @@ impl Layout {
             queue.fresh = end..end;
             end += length;
         }
-        let mut order = vec![0; ops.len()];
-        for (op, state) in (0u32..).zip(&ops) {
+        let mut order = vec![0; end];
+        for (op, state) in (0u32..).zip(&ops).filter(|(_, state)| state.phase == Phase::Fresh) {
             let fresh = &mut queues[state.queue as usize].fresh;
             order[fresh.end] = op;
             fresh.end += 1;
@@ -112,7 +119,9 @@ impl<'a> Builder<'a> {
             wave_gates.push(file.waves.iter().map(|wave| gates.add(allowed(wave).unwrap_or(usize::MAX))).collect());
             let waves = file.waves.iter().map(|wave| WaveState {
                 open: 0,
+                begun: false,
                 started: false,
+                past_end: None,
                 budget: Budget { stated: wave.budget, spent: 0 },
                 queues: Vec::new(),
             });
@@ -176,6 +185,7 @@ impl<'a> Builder<'a> {
             flight_gates: [credential_gate, self.all_gate, plan_gate, region, plan_region],
             budget_gates: [self.run_gate, self.wave_gates[operation.plan][operation.wave]],
             fresh: 0..0,
+            released: false,
             due: std::collections::BTreeSet::new(),
             place: Place::Idle,
         });

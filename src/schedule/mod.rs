@@ -2,8 +2,9 @@
 //!
 //! It decides which operation is sent when: waves, quota, concurrency, retries, failure budgets, refused credentials,
 //! deadlines, drain. `run` performs its effects in order, `forecast` drives it with a virtual clock. The rules and their
-//! reasons are in `docs/run-loop.md`. Parts: `layout` builds the state from a plan, `launch` picks what is sent next,
-//! `progress` moves operations, waves and plans to their end, `timer` holds what happens at a time.
+//! reasons are in `docs/run-loop.md`. Parts: `layout` builds the state from a plan, `history` and `restore` bring in what earlier
+//! sessions did, `launch` picks what is sent next, `progress` moves operations, waves and plans to their end, `timer` holds
+//! what happens at a time.
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -12,6 +13,7 @@ mod history;
 mod launch;
 mod layout;
 mod progress;
+mod restore;
 #[cfg(test)]
 mod tests;
 mod timer;
@@ -32,9 +34,10 @@ use crate::model::{FailureBudget, MaxFailures};
 pub struct ScheduleOptions {
     /// Failure budget over the whole run, of all its operations.
     pub max_failures: Option<MaxFailures>,
-    /// Stop everything at the first operation that failed or is unknown. Unlike a budget of 0 this bounds nothing before.
+    /// Stop everything at the first operation that fails or is unknown from the start of the session on. Unlike a budget of 0
+    /// this bounds nothing before.
     pub fail_fast: bool,
-    /// Launch nothing from then on.
+    /// Launch nothing from so long after the start of the session on.
     pub max_duration: Option<Duration>,
     /// Disregard the plans' deadlines (a forecast wants to know how long everything would take).
     pub ignore_deadlines: bool,
@@ -61,16 +64,19 @@ pub enum AttemptEnd {
         /// The limit that the text of a 429 states: calls, and in how long.
         limit: Option<(u32, Duration)>,
     },
+    /// It was never sent: the launch is taken back, with all that it held. The operation ends: a first attempt was not
+    /// attempted for this reason, a repeat failed as before and is given up for it.
+    Withdrawn(NotAttemptedReason),
 }
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// The run begins. Once, first.
+    /// The session begins. Once, first. Deadlines count from its time.
     Start,
     /// Time went on; what was waited for may be there.
     Tick,
-    /// An attempt that was launched ended.
+    /// An attempt that was launched ended, or was never sent.
     AttemptEnded {
         /// Its operation.
         op: OpIndex,
@@ -84,7 +90,7 @@ pub enum Input {
 /// What is to be done or told, in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// A wave begins.
+    /// A wave begins. Once for each over all sessions of a run: a wave that had begun in an earlier one just goes on.
     WaveStarted {
         /// Index of the plan.
         plan: usize,
@@ -95,10 +101,10 @@ pub enum Effect {
     Launch {
         /// The operation.
         op: OpIndex,
-        /// 1 for the first.
+        /// 1 for the first; goes on over all sessions.
         attempt: u32,
     },
-    /// The attempt of the input is taken note of. Always the first effect of its step.
+    /// The attempt of the input is taken note of. Always the first effect of its step. There is none for a withdrawn one.
     AttemptEnded {
         /// The operation.
         op: OpIndex,
@@ -107,7 +113,7 @@ pub enum Effect {
         /// When it will be repeated at the earliest, if it will.
         retry_at: Option<Duration>,
     },
-    /// An operation has its outcome; once for each operation.
+    /// An operation has its outcome; once for each operation that was open at the start.
     End {
         /// The operation.
         op: OpIndex,
@@ -197,7 +203,10 @@ enum Phase {
 #[derive(Clone, Copy, Debug)]
 struct OpState {
     queue: u32,
-    attempts: u16,
+    /// Over all sessions.
+    attempts: u32,
+    /// How many of them don't count against `max_attempts`.
+    forgiven: u32,
     phase: Phase,
 }
 
@@ -219,7 +228,12 @@ impl Budget {
 struct WaveState {
     /// Operations without an outcome.
     open: usize,
+    /// It began in an earlier session, or in this one.
+    begun: bool,
+    /// Its operations may be launched.
     started: bool,
+    /// When its latest operation ended in an earlier session.
+    past_end: Option<Duration>,
     budget: Budget,
     queues: Vec<u32>,
 }
@@ -229,20 +243,22 @@ struct PlanState {
     waves: Vec<WaveState>,
     current: usize,
     pause: Duration,
+    /// The end of the pause that goes on.
     resume_at: Option<Duration>,
+    /// From the start of the session; once that has come, on the run's clock.
     deadline: Option<Duration>,
     max_attempts: u32,
     stopped: Option<NotAttemptedReason>,
 }
 
 /// An attempt that was refused in a way that is safe to repeat.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Refused {
     at: Duration,
     failure: Failure,
 }
 
-/// The state of a run. Times are since its start and never go back from step to step.
+/// The state of a run. Times are on the run's clock and never go back from step to step.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     plans: Vec<PlanState>,
@@ -259,10 +275,15 @@ pub struct Schedule {
     dirty: Vec<u32>,
     timers: Timers,
     refused: BTreeMap<u32, Refused>,
+    /// Repeats in flight: how the operation failed before, which is its outcome if the repeat is never sent.
+    repeating: BTreeMap<u32, Failure>,
     /// Plans whose budget or wave may have come to an end.
     unsettled: BTreeSet<usize>,
     run_budget: Budget,
+    /// The run stops at the first failure of this session.
     fail_fast: bool,
+    failed: bool,
+    /// As that of a plan.
     max_duration: Option<Duration>,
     in_flight: usize,
     open: usize,
@@ -278,7 +299,12 @@ impl Schedule {
     /// The state before anything happened.
     #[must_use]
     pub fn new(plan: &ExecutionPlan, options: ScheduleOptions) -> Self {
-        let Layout { plans, ops, order, queues, gates, buckets, credentials } = Layout::new(plan, options);
+        Self::resume(plan, options, &History::default())
+    }
+
+    /// The parts in their first state, with the phases that operations have by `history`.
+    fn laid_out(plan: &ExecutionPlan, options: ScheduleOptions, history: &History) -> Self {
+        let Layout { plans, ops, order, queues, gates, buckets, credentials } = Layout::new(plan, options, history);
         let total = plan.operations.len();
         Self {
             plans,
@@ -291,12 +317,14 @@ impl Schedule {
             dirty: Vec::new(),
             timers: Timers::default(),
             refused: BTreeMap::new(),
+            repeating: BTreeMap::new(),
             unsettled: BTreeSet::new(),
             run_budget: Budget { stated: options.max_failures.map(|stated| stated.of(total)), spent: 0 },
             fail_fast: options.fail_fast,
+            failed: false,
             max_duration: options.max_duration,
             in_flight: 0,
-            open: ops.len(),
+            open: ops.iter().filter(|state| state.phase != Phase::Ended).count(),
             ops,
             started: false,
             stopped: None,
@@ -313,7 +341,7 @@ impl Schedule {
         }
         // The answer comes first, so that its effect is the first; a deadline that fell due meanwhile still binds it.
         match input {
-            Input::Start => self.start(),
+            Input::Start => self.start(now),
             Input::Tick => {}
             Input::AttemptEnded { op, end } => self.attempt_ended(now, op, end, effects),
             Input::Stop(reason) => self.stop_run(reason, effects),

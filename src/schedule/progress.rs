@@ -6,6 +6,7 @@ use super::timer::Timer;
 use super::{AttemptEnd, Effect, Phase, Refused, Schedule};
 use crate::event::{Failure, FailureKind, NotAttemptedReason, OpIndex, Outcome};
 use crate::model::{FailureBudget, MaxFailures};
+use crate::policy::Bucket;
 
 /// What ends before its time.
 #[derive(Clone, Copy)]
@@ -16,17 +17,19 @@ enum Scope {
 }
 
 impl Schedule {
-    pub(super) fn start(&mut self) {
+    pub(super) fn start(&mut self, now: Duration) {
         if self.started {
             return;
         }
         self.started = true;
-        if let Some(at) = self.max_duration {
-            self.timers.set(at, Timer::RunDeadline);
+        if let Some(at) = &mut self.max_duration {
+            *at = at.saturating_add(now);
+            self.timers.set(*at, Timer::RunDeadline);
         }
-        for (index, plan) in (0u32..).zip(&self.plans) {
-            if let Some(at) = plan.deadline {
-                self.timers.set(at, Timer::Deadline(index));
+        for (index, plan) in (0u32..).zip(&mut self.plans) {
+            if let Some(at) = &mut plan.deadline {
+                *at = at.saturating_add(now);
+                self.timers.set(*at, Timer::Deadline(index));
             }
         }
         self.unsettled.extend(0..self.plans.len());
@@ -38,8 +41,13 @@ impl Schedule {
         if !in_flight {
             return;
         }
-        let attempt = u32::from(self.ops[op].attempts);
-        let credential = self.leave_flight(now, op);
+        if let AttemptEnd::Withdrawn(reason) = end {
+            self.withdraw(op, reason, effects);
+            return;
+        }
+        let attempt = self.ops[op].attempts;
+        self.repeating.remove(&id(op));
+        let credential = self.leave_flight(op, |bucket| bucket.answered(now));
         let repeat = self.judge_repeat(now, op, &end);
         effects.push(Effect::AttemptEnded { op, attempt, retry_at: repeat.as_ref().ok().copied() });
         if self.proves(&end) {
@@ -49,10 +57,7 @@ impl Schedule {
         }
         match (end, repeat) {
             (AttemptEnd::Accepted, _) => {
-                for gate in self.queues[self.ops[op].queue as usize].budget_gates {
-                    self.gates.leave(gate);
-                    self.dirty.push(gate);
-                }
+                self.leave_budgets(op);
                 self.end(op, Outcome::Accepted, effects);
             }
             (AttemptEnd::Failed(failure), _) => {
@@ -73,18 +78,43 @@ impl Schedule {
                 self.refused.insert(index, Refused { at, failure });
                 self.timers.set(at, Timer::Retry(index));
             }
+            // Taken back above: no attempt took place.
+            (AttemptEnd::Withdrawn(_), _) => {}
         }
     }
 
-    /// Gives back what an attempt held; says whose credential it used.
-    fn leave_flight(&mut self, now: Duration, op: OpIndex) -> u32 {
+    /// Takes a launch back that was never sent, as if it had not been, and ends its operation.
+    fn withdraw(&mut self, op: OpIndex, reason: NotAttemptedReason, effects: &mut Vec<Effect>) {
+        self.leave_flight(op, Bucket::withdrawn);
+        let state = &mut self.ops[op];
+        state.attempts -= 1;
+        self.buckets[self.queues[state.queue as usize].bucket as usize].calls -= 1;
+        let outcome = match self.repeating.remove(&id(op)) {
+            Some(failure) => Outcome::Failed(Failure { given_up: Some(reason), ..failure }),
+            None => {
+                self.leave_budgets(op);
+                Outcome::NotAttempted(reason)
+            }
+        };
+        self.end(op, outcome, effects);
+    }
+
+    fn leave_budgets(&mut self, op: OpIndex) {
+        for gate in self.queues[self.ops[op].queue as usize].budget_gates {
+            self.gates.leave(gate);
+            self.dirty.push(gate);
+        }
+    }
+
+    /// Gives back what an attempt held, its place in the bucket by `leave`; tells whose credential it used.
+    fn leave_flight(&mut self, op: OpIndex, leave: impl FnOnce(&mut Bucket)) -> u32 {
         let queue = &self.queues[self.ops[op].queue as usize];
         for gate in queue.flight_gates {
             self.gates.leave(gate);
             self.dirty.push(gate);
         }
         let bucket = &mut self.buckets[queue.bucket as usize];
-        bucket.bucket.answered(now);
+        leave(&mut bucket.bucket);
         self.dirty.push(bucket.gate);
         self.in_flight -= 1;
         queue.credential
@@ -111,7 +141,8 @@ impl Schedule {
         }
         let plan = &self.plans[queue.plan as usize];
         let at = (*at).max(now).max(bucket.closed_until());
-        if u32::from(self.ops[op].attempts) >= plan.max_attempts {
+        let attempts = self.ops[op].attempts.saturating_sub(self.ops[op].forgiven);
+        if attempts >= plan.max_attempts {
             return Err(None);
         }
         let deadline = plan.deadline.into_iter().chain(self.max_duration).min();
@@ -132,7 +163,7 @@ impl Schedule {
             AttemptEnd::Failed(failure) | AttemptEnd::Unknown(failure) => {
                 failure.status.is_some() && !refuses_credential(failure)
             }
-            AttemptEnd::Retry { .. } => false,
+            AttemptEnd::Retry { .. } | AttemptEnd::Withdrawn(_) => false,
         }
     }
 
@@ -148,6 +179,7 @@ impl Schedule {
         if matches!(outcome, Outcome::Failed(_) | Outcome::Unknown(_)) {
             wave.budget.spent += 1;
             self.run_budget.spent += 1;
+            self.failed = true;
         }
         self.unsettled.insert(plan);
         effects.push(Effect::End { op, outcome });
@@ -258,18 +290,19 @@ impl Schedule {
         if self.stopped.is_some() {
             return None;
         }
-        let fail_fast = self.fail_fast && self.run_budget.spent > 0;
+        let fail_fast = self.fail_fast && self.failed;
         let first = || MaxFailures::Count(0).of(self.ops.len());
         self.run_budget.exceeded().or_else(|| fail_fast.then(first))
     }
 
-    /// Begins the next wave of a plan when it is its time. A wave with nothing left to send is passed over.
+    /// Begins the next wave of a plan when it is its time. A wave with nothing left to send is passed over. The
+    /// pause counts from the end of the waves before it, whatever session that was in.
     fn advance(&mut self, index: usize, now: Duration, effects: &mut Vec<Effect>) {
         let plan = &mut self.plans[index];
         let timer = Timer::Pause(id(index));
-        let mut ran = false;
-        while plan.waves.get(plan.current).is_some_and(|wave| wave.open == 0) {
-            ran |= plan.waves[plan.current].started;
+        let mut ended = None;
+        while let Some(wave) = plan.waves.get(plan.current).filter(|wave| wave.open == 0) {
+            ended = ended.max(if wave.started { Some(now) } else { wave.past_end });
             plan.current += 1;
         }
         let Some(wave) = plan.waves.get_mut(plan.current) else {
@@ -285,18 +318,20 @@ impl Schedule {
         if wave.started || self.stopped.is_some() || plan.stopped.is_some() {
             return;
         }
-        if ran && !plan.pause.is_zero() {
-            let at = now + plan.pause;
-            plan.resume_at = Some(at);
-            self.timers.set(at, timer);
+        let at = ended.map(|ended| ended.saturating_add(plan.pause)).max(plan.resume_at);
+        if let Some(before) = std::mem::replace(&mut plan.resume_at, at.filter(|at| now < *at)) {
+            self.timers.remove(before, timer);
         }
-        if plan.resume_at.is_some_and(|at| now < at) {
+        if let Some(at) = plan.resume_at {
+            self.timers.set(at, timer);
             return;
         }
-        plan.resume_at = None;
         wave.started = true;
-        effects.push(Effect::WaveStarted { plan: index, wave: plan.current });
+        if !std::mem::replace(&mut wave.begun, true) {
+            effects.push(Effect::WaveStarted { plan: index, wave: plan.current });
+        }
         for queue in wave.queues.clone() {
+            self.queues[queue as usize].released = true;
             self.make_ready(queue, None);
         }
     }

@@ -22,6 +22,8 @@ const MOST_DIAGNOSTICS: usize = 100;
 pub struct Console {
     out_style: Style,
     err_style: Style,
+    /// Standard output was a terminal when the process began; one that has gone is none any more.
+    out_is_terminal: bool,
     /// `-q`
     quiet: bool,
     /// `-v`
@@ -38,8 +40,10 @@ impl Console {
             ColorArg::Auto if is_terminal && !no_color => Style::Colour,
             ColorArg::Auto => Style::Plain,
         };
+        let out_is_terminal = io::stdout().is_terminal();
         Self {
-            out_style: style(io::stdout().is_terminal()),
+            out_style: style(out_is_terminal),
+            out_is_terminal,
             err_style: style(io::stderr().is_terminal()),
             quiet: global.quiet,
             verbose: global.verbose,
@@ -70,7 +74,7 @@ impl Console {
         self.quiet
     }
 
-    /// Writes a result to standard output. A reader that went away (`| head`) is no error.
+    /// Writes a result to standard output. A reader that went away (`| head`, a terminal that was closed) is no error.
     ///
     /// # Errors
     /// When standard output can't be written for another reason.
@@ -83,11 +87,28 @@ impl Console {
     /// # Errors
     /// When standard output can't be written, except that a reader went away.
     pub fn result_with(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-        let mut out = io::BufWriter::new(io::stdout().lock());
-        match write(&mut out).and_then(|()| out.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        match self.report(write) {
+            Err(error) if self.reader_went_away(&error) => Ok(()),
             other => other,
         }
+    }
+
+    /// Writes a report to standard output, which nobody may lose: that its reader went away is an error here.
+    ///
+    /// # Errors
+    /// When standard output can't be written.
+    pub fn report(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        write(&mut out).and_then(|()| out.flush())
+    }
+
+    fn reader_went_away(&self, error: &io::Error) -> bool {
+        // What a terminal that is gone gives has no kind of its own; a disk may give it too.
+        #[cfg(unix)]
+        let hung_up = error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error());
+        #[cfg(not(unix))]
+        let hung_up = false;
+        error.kind() == io::ErrorKind::BrokenPipe || (self.out_is_terminal && hung_up)
     }
 
     /// Writes text to standard error, whatever `-q` says. Standard error that can't be written leaves nothing to tell.

@@ -11,8 +11,9 @@ use super::time_left::{TimeLeft, wait_of};
 use crate::diagnostic::visible;
 use crate::event::{OpIndex, Outcome, RunEvent};
 use crate::expand::ExecutionPlan;
+use crate::forecast::Forecast;
 use crate::model::{format_duration, format_estimate};
-use crate::report::why;
+use crate::report::{forecast_text, why};
 use crate::run::port::{EventSink, Waiting};
 use crate::summary::RunSummary;
 
@@ -26,6 +27,7 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 pub struct Lines<'a> {
     console: &'a Console,
     left: TimeLeft<'a>,
+    forecast: &'a Forecast,
     lines: usize,
     failures: usize,
     last: Instant,
@@ -41,11 +43,11 @@ struct Held {
 }
 
 impl<'a> Lines<'a> {
-    /// Lines on the console, for a plan whose operations are forecast to end at these times.
+    /// Lines on the console, for a plan with this forecast.
     #[must_use]
-    pub fn new(console: &'a Console, ends: &'a [Duration]) -> Self {
-        let left = TimeLeft::new(ends);
-        Self { console, left, lines: 0, failures: 0, last: instant_now(), held: None }
+    pub fn new(console: &'a Console, forecast: &'a Forecast) -> Self {
+        let left = TimeLeft::new(&forecast.ends);
+        Self { console, left, forecast, lines: 0, failures: 0, last: instant_now(), held: None }
     }
 
     fn line(&mut self, at: Duration, summary: &RunSummary, text: &str) {
@@ -136,10 +138,24 @@ impl EventSink for Lines<'_> {
             self.tell_held(summary);
         }
         match event {
-            RunEvent::RunStarted { run, planned, forecast, .. } => {
-                let text = format!("run     {run}  {planned} operations, forecast {}", format_estimate(*forecast));
-                self.line(Duration::ZERO, summary, &text);
+            RunEvent::RunStarted { run, planned, .. } => {
+                let forecast = forecast_text(plan, self.forecast);
+                self.line(
+                    Duration::ZERO,
+                    summary,
+                    &format!("run     {run}  {planned} operations, forecast {forecast}"),
+                );
             }
+            RunEvent::RunResumed { at, .. } => {
+                let run = summary.run.as_ref().map_or("", |run| run.as_str());
+                let (accepted, planned) = (summary.counts.accepted + summary.counts.confirmed, summary.counts.planned);
+                let forecast = forecast_text(plan, self.forecast);
+                let text =
+                    format!("resume  {run}  {accepted} of {planned} operations are accepted, forecast {forecast}");
+                self.line(*at, summary, &text);
+                self.left.ended(summary.counts.ended(), *at);
+            }
+            RunEvent::OperationReopened { at, .. } => self.left.ended(summary.counts.ended(), *at),
             RunEvent::WaveStarted { plan: index, wave, at } if plan.plans[*index].waves.len() > 1 => {
                 let file = &plan.plans[*index];
                 let (name, waves) = (visible(&file.name), file.waves.len());

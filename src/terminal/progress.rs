@@ -12,7 +12,8 @@ use super::time_left::{TimeLeft, wait_of};
 use crate::diagnostic::visible;
 use crate::event::{NotAttemptedReason, Outcome, RunEvent};
 use crate::expand::ExecutionPlan;
-use crate::report::{failure_line, fit};
+use crate::forecast::Forecast;
+use crate::report::{failure_line, fit, forecast_text};
 use crate::run::port::{EventSink, Waiting};
 use crate::summary::{Counts, RunSummary};
 
@@ -63,14 +64,15 @@ pub struct Bar<'a> {
     cells: usize,
     stages: Vec<Stage>,
     left: TimeLeft<'a>,
+    forecast: &'a Forecast,
     failures: usize,
     stopping: bool,
 }
 
 impl<'a> Bar<'a> {
-    /// A bar for a plan whose operations are forecast to end at these times.
+    /// A bar for a plan and its forecast.
     #[must_use]
-    pub fn new(plan: &ExecutionPlan, ends: &'a [Duration]) -> Self {
+    pub fn new(plan: &ExecutionPlan, forecast: &'a Forecast) -> Self {
         let planned = plan.operations.len() as u64;
         let target = ProgressDrawTarget::term_like_with_hz(Box::new(Screen::stderr()), 10);
         let bar = ProgressBar::with_draw_target(Some(planned), target);
@@ -84,7 +86,7 @@ impl<'a> Bar<'a> {
             open: plan.operations.iter().filter(|operation| operation.plan == index).count(),
         };
         let stages = plan.plans.iter().enumerate().map(stage).collect();
-        Self { bar, cells, stages, left: TimeLeft::new(ends), failures: 0, stopping: false }
+        Self { bar, cells, stages, left: TimeLeft::new(&forecast.ends), forecast, failures: 0, stopping: false }
     }
 
     /// Takes the bar off the screen; a line is left free below what was said above it.
@@ -93,6 +95,13 @@ impl<'a> Bar<'a> {
             self.bar.println("");
         }
         self.bar.finish_and_clear();
+    }
+
+    /// Takes the bar off the screen while something else is done, and draws it again: for a stop by Ctrl-Z, after which the
+    /// screen is the shell's.
+    pub fn aside(&self) -> impl Fn(&mut dyn FnMut()) + Send + use<> {
+        let bar = self.bar.clone();
+        move |work| bar.suspend(work)
     }
 
     /// A line above the bar.
@@ -128,6 +137,22 @@ fn numbers(summary: &RunSummary, left: Option<Duration>) -> String {
 impl EventSink for Bar<'_> {
     fn on_event(&mut self, event: &RunEvent, plan: &ExecutionPlan, summary: &RunSummary) {
         match event {
+            RunEvent::RunStarted { run, .. } => {
+                self.above(&format!("run {run}, forecast {}", forecast_text(plan, self.forecast)));
+            }
+            RunEvent::RunResumed { at, .. } => {
+                let run = summary.run.as_ref().map_or("", |run| run.as_str());
+                self.above(&format!("run {run} goes on, forecast {}", forecast_text(plan, self.forecast)));
+                for (operation, known) in plan.operations.iter().zip(&summary.operations) {
+                    let stage = &mut self.stages[operation.plan];
+                    stage.open = stage.open.saturating_sub(usize::from(known.outcome.is_some()));
+                }
+                self.left.ended(summary.counts.ended(), *at);
+            }
+            RunEvent::OperationReopened { op, at } => {
+                self.stages[plan.operations[*op].plan].open += 1;
+                self.left.ended(summary.counts.ended(), *at);
+            }
             RunEvent::WaveStarted { plan: index, wave, .. } => {
                 let waves = &plan.plans[*index].waves;
                 if waves.len() > 1 {

@@ -43,25 +43,27 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     // Level 4
     ("exit", Pure, &["event", "summary"]),
     ("expand", Pure, &["diagnostic", "model", "plan", "source", "template", "yaml"]),
-    ("journal", Pure, &["event", "model", "plan", "policy", "summary"]),
+    ("journal", Pure, &["diagnostic", "event", "model", "plan", "policy", "summary"]),
     ("schedule", Pure, &["event", "expand", "model", "policy", "summary"]),
     // Level 5; `report` shows forecasts, advice on codes, and URLs as they are signed
     ("forecast", Pure, &["event", "expand", "model", "policy", "schedule", "summary"]),
+    ("remaining", Pure, &["diagnostic", "event", "expand", "model", "plan", "source", "summary", "yaml"]),
+    ("resume", Pure, &["event", "expand"]),
     ("report", Pure, &[
         "diagnostic", "event", "exit", "expand", "forecast", "model", "policy", "sign", "source", "summary",
     ]),
     // Level 6
     ("run", Shell, &["event", "expand", "model", "policy", "schedule", "sign", "summary"]),
     // Level 7: they implement the ports of `run`
-    ("io", Shell, &["diagnostic", "model", "policy", "run", "sign", "source"]),
+    ("io", Shell, &["diagnostic", "event", "expand", "journal", "model", "policy", "run", "sign", "source"]),
     ("simulator", Shell, &["model", "policy", "run", "sign"]),
     ("terminal", Shell, &[
         "cli", "diagnostic", "event", "exit", "expand", "forecast", "model", "report", "run", "source", "summary",
     ]),
     // Level 8
     ("command", Shell, &[
-        "cli", "diagnostic", "event", "exit", "expand", "forecast", "io", "model", "plan", "policy", "report",
-        "run", "schedule", "sign", "simulator", "source", "summary", "template", "terminal", "yaml",
+        "cli", "diagnostic", "event", "exit", "expand", "forecast", "io", "journal", "model", "plan", "policy",
+        "report", "run", "schedule", "sign", "simulator", "source", "summary", "template", "terminal", "yaml",
     ]),
     // Level 9
     ("main", Shell, &["cli", "command", "exit", "io", "terminal"]),
@@ -169,7 +171,9 @@ fn paths(tokens: &[String], depth: usize) -> Vec<Vec<String>> {
     let mut paths = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
-        let end = if tokens[at] == "use" {
+        // `use<…>` behind a type says what the type captures, and imports nothing.
+        let imports = tokens[at] == "use" && tokens.get(at + 1).is_none_or(|next| next != "<");
+        let end = if imports {
             collect_tree(tokens, at + 1, &[], &mut paths)
         } else if is_name(&tokens[at]) {
             collect_path(tokens, at, &mut paths)

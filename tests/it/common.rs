@@ -105,6 +105,15 @@ fn scrub(command: &mut Command, dir: &Path) {
     command.current_dir(dir).env_clear().env("HOME", dir).env("HSS_SYNC_METADATA_ENDPOINT", "off");
 }
 
+/// Gives SIGHUP its meaning in the processes that are started from here on, also if `nohup` started the tests: what is
+/// caught here is no longer ignored there.
+#[cfg(unix)]
+pub(crate) fn hear_hang_ups() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    drop(runtime.block_on(async { signal(SignalKind::hangup()) }).expect("it can be caught"));
+}
+
 /// Runs to the end with nothing on standard input.
 pub(crate) fn finish(command: &mut Command) -> Finished {
     finish_with(command, Vec::new())

@@ -4,12 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
+use hss_sync::io::clock::RunClock;
 use hss_sync::io::credential::{CredentialStore, Environment, Federation, FoundCredential, Login, Origin};
 use hss_sync::io::endpoint::IamEndpoints;
 use hss_sync::io::http::{ExchangeClient, HttpOptions, HttpTransport};
@@ -68,7 +70,8 @@ impl Lab {
         let iam = SimulatedIam { users: vec![user("alice", "open sesame")], providers, ..iam };
         let config = SimulatorConfig { iam, quota: None, ..SimulatorConfig::default() };
         let simulator = Simulator::start(config, clock.clone()).await.expect("a free port");
-        let transport = HttpTransport::new(&HttpOptions::loopback(8, Duration::from_secs(60))).expect("a client");
+        let options = HttpOptions::loopback(8, Duration::from_secs(60));
+        let transport = HttpTransport::new(&options, RunClock::start(NonZeroU32::MIN)).expect("a client");
         Self { clock, simulator, transport }
     }
 

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+#[cfg(unix)]
+use super::common::hear_hang_ups;
+
 /// A folder with a plan and a state directory.
 struct Workplace {
     folder: TempDir,
@@ -361,30 +364,49 @@ pub(crate) fn signal(child: &std::process::Child, name: &str) {
 
 #[test]
 #[cfg(unix)]
-fn an_interrupt_drains_reports_and_exits_4_and_a_second_one_ends_at_once() {
-    for (second, exit) in [(false, 4), (true, 130)] {
-        let place = Workplace::new(7, &["cn-north-4"], "");
-        let log = place.folder.path().join("stderr");
-        let mut child = place
-            .command(&["run", "plan.yaml", "--simulate", "--fault", "latency:2s"])
-            .stderr(std::fs::File::create(&log).expect("a file"))
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("the binary starts");
-        // The first operation is alone until its credential is accepted; the next ones are then in flight.
-        wait_for(&log, "accepted in");
-        signal(&child, "-INT");
-        wait_for(&log, "stop ");
-        if second {
-            signal(&child, "-INT");
+fn a_signal_drains_reports_and_exits_4_and_a_second_one_ends_at_once() {
+    hear_hang_ups();
+    let cases = [
+        ("-INT", None, 4),
+        ("-INT", Some("-INT"), 130),
+        ("-INT", Some("-TERM"), 130),
+        ("-TERM", Some("-TERM"), 130),
+        ("-HUP", Some("-INT"), 130),
+        // A terminal that closes may send its signal more than once.
+        ("-HUP", Some("-HUP"), 4),
+        ("-TERM", Some("-HUP"), 4),
+    ];
+    std::thread::scope(|scope| {
+        for (first, second, exit) in cases {
+            scope.spawn(move || signalled(first, second, exit));
         }
-        let status = child.wait().expect("it ends");
-        assert_eq!(status.code(), Some(exit), "{}", std::fs::read_to_string(&log).unwrap_or_default());
-        if !second {
-            let summary = &place.report()["summary"];
-            assert_eq!(summary["failed"], 0);
-            assert_eq!(summary["unknown"], 0, "what was in flight was waited for");
-            assert!(summary["not_attempted"].as_u64() >= Some(2), "{summary}");
-        }
+    });
+}
+
+#[cfg(unix)]
+fn signalled(first: &str, second: Option<&str>, exit: i32) {
+    let place = Workplace::new(7, &["cn-north-4"], "");
+    let log = place.folder.path().join("stderr");
+    let mut child = place
+        .command(&["run", "plan.yaml", "--simulate", "--fault", "latency:2s"])
+        .stderr(std::fs::File::create(&log).expect("a file"))
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the binary starts");
+    // The first operation is alone until its credential is accepted; the next ones are then in flight.
+    wait_for(&log, "accepted in");
+    signal(&child, first);
+    wait_for(&log, "stop ");
+    if let Some(second) = second {
+        signal(&child, second);
+    }
+    let status = child.wait().expect("it ends");
+    let said = std::fs::read_to_string(&log).unwrap_or_default();
+    assert_eq!(status.code(), Some(exit), "{first} {second:?}: {said}");
+    if exit == 4 {
+        let summary = &place.report()["summary"];
+        assert_eq!(summary["failed"], 0);
+        assert_eq!(summary["unknown"], 0, "what was in flight was waited for");
+        assert!(summary["not_attempted"].as_u64() >= Some(2), "{summary}");
     }
 }

@@ -13,7 +13,7 @@ use hss_sync::sign::Credential;
 use hss_sync::simulator::{Faults, RunningSimulator, Simulator, SimulatorConfig};
 use serde_json::Value;
 
-use super::common::{finish, hss_sync};
+use super::common::{finish, hear_hang_ups, hss_sync};
 use super::run::{checked_report, signal, wait_for};
 
 /// Longer than any of these runs needs and shorter than anything that they would wait for.
@@ -87,6 +87,7 @@ fn a_signal_in_any_phase_ends_the_run_with_an_honest_account() {
 }
 
 fn interrupt(case: &str, name: &str, plan: &str, faults: &str, (calls, expected): (u64, [u64; 4])) {
+    hear_hang_ups();
     let (_runtime, simulator) = simulator(faults);
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(folder.path().join("plan.yaml"), plan).expect("the plan is written");

@@ -77,6 +77,13 @@ pub struct WriteError {
     pub source: io::Error,
 }
 
+impl WriteError {
+    /// Why, in a person's words.
+    pub(in crate::io) fn why(&self) -> &str {
+        &self.why
+    }
+}
+
 /// Whether missing parent directories of a written file are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parents {
@@ -114,7 +121,21 @@ pub fn write_atomic(path: &Path, bytes: &[u8], parents: Parents) -> Result<(), W
     Ok(())
 }
 
-fn write_error(path: &Path, source: io::Error) -> WriteError {
+/// Removes a file; one that isn't there is as good as removed.
+///
+/// # Errors
+/// When it can't be removed.
+pub fn remove_if_there(path: &Path) -> Result<(), WriteError> {
+    match fs::remove_file(path) {
+        Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Err(write_error(path, error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What it means that `path` could not be written.
+pub(in crate::io) fn write_error(path: &Path, source: io::Error) -> WriteError {
     let (why, help) = match source.kind() {
         io::ErrorKind::NotFound => ("its directory does not exist", "make the directory or choose another path"),
         io::ErrorKind::PermissionDenied => {

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use secrecy::zeroize::Zeroize as _;
 
-use super::{HttpTransport, header_map, how_far, read_answer};
+use super::in_time::InTime;
+use super::{HttpTransport, header_map, how_far, no_answer, read_answer};
 use crate::model::Secret;
 use crate::policy::{Answer, SendError};
 
@@ -86,7 +87,7 @@ impl ExchangeClient {
         Self { transport }
     }
 
-    /// Sends it once and reads the answer, within `timeout` in all.
+    /// Sends it once and reads the answer, within `timeout` in all, on the run's clock.
     ///
     /// # Errors
     /// When no answer came.
@@ -99,11 +100,14 @@ impl ExchangeClient {
         let mut headers = header_map(&exchange.headers)?;
         let rerouted = self.transport.reroute(&exchange.url, &mut headers);
         let url = rerouted.as_deref().unwrap_or(&exchange.url);
-        let request = self.transport.client.request(method, url).headers(headers).timeout(timeout);
-        let sent = request.body(exchange.body.clone()).send().await;
-        let response = sent.map_err(|error| how_far(error, timeout))?;
+        let prepared = self.transport.client.request(method, url).headers(headers).body(exchange.body.clone());
+        let time = InTime::start(&self.transport.clock, timeout);
+        let Some(sent) = time.await_or_give_up(prepared.send()).await else {
+            return Err(no_answer(timeout));
+        };
+        let response = sent.map_err(how_far)?;
         let subject_token = response.headers().get("x-subject-token").and_then(|value| value.to_str().ok());
         let subject_token = subject_token.map(|token| Secret::new(token.to_owned()));
-        Ok(ExchangeAnswer { answer: read_answer(response).await, subject_token })
+        Ok(ExchangeAnswer { answer: read_answer(response, &time).await, subject_token })
     }
 }

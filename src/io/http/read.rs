@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::{HttpOptions, HttpSetupError, HttpTransport};
+use crate::io::clock::RunClock;
 use crate::model::{Endpoint, Method, Request};
 use crate::policy::{Answer, SendError};
 use crate::run::port::Transport as _;
@@ -49,15 +50,15 @@ pub struct ReadClient {
 }
 
 impl ReadClient {
-    /// Sets up the client; connects to nothing.
+    /// Sets up the client; connects to nothing. Timeouts of reads are on `clock`.
     ///
     /// # Errors
     /// When roots or proxy are not usable.
-    pub fn new(options: &HttpOptions) -> Result<Self, HttpSetupError> {
-        HttpTransport::new(options).map(|transport| Self { transport })
+    pub fn new(options: &HttpOptions, clock: RunClock) -> Result<Self, HttpSetupError> {
+        HttpTransport::new(options, clock).map(|transport| Self { transport })
     }
 
-    /// Signs the read at `at` and sends it once, within `timeout` in all.
+    /// Signs the read at `at` and sends it once, within `timeout` in all, on the client's clock.
     ///
     /// # Errors
     /// When no answer came.

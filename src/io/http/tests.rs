@@ -1,6 +1,9 @@
 //! The transport against servers that behave well, badly, and not at all; all on loopback.
 
+mod in_time;
+
 use std::future::Future;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -84,8 +87,12 @@ fn credential() -> Credential {
     }
 }
 
+fn clock() -> RunClock {
+    RunClock::start(NonZeroU32::MIN)
+}
+
 fn transport() -> HttpTransport {
-    HttpTransport::new(&HttpOptions::loopback(8, AMPLE)).expect("set up")
+    HttpTransport::new(&HttpOptions::loopback(8, AMPLE), clock()).expect("set up")
 }
 
 async fn send_to(address: &str, timeout: Duration) -> Result<Answer, SendError> {
@@ -326,7 +333,8 @@ async fn tls_that_does_not_come_about_is_not_sent() {
         request_text(&mut stream).await;
     })
     .await;
-    let quick = HttpTransport::new(&HttpOptions { connect_timeout: SHORT, ..HttpOptions::loopback(1, AMPLE) }).unwrap();
+    let options = HttpOptions { connect_timeout: SHORT, ..HttpOptions::loopback(1, AMPLE) };
+    let quick = HttpTransport::new(&options, clock()).unwrap();
     for address in [no_tls.as_str(), &hangs_up, &garbage] {
         let detail = not_sent(quick.send(post(&format!("https://{address}")), AMPLE).await);
         assert!(!detail.contains("enterprise_project_id"), "{detail}");
@@ -357,7 +365,7 @@ async fn a_proxy_is_used_for_services_but_never_for_loopback() {
         extra_roots: Some(ROOT.to_vec()),
         ..HttpOptions::new(1, AMPLE, &environment.into_iter().collect())
     };
-    let transport = HttpTransport::new(&options).expect("set up");
+    let transport = HttpTransport::new(&options, clock()).expect("set up");
     // The name is the proxy's to resolve, so this opens no connection to anywhere else.
     let detail = not_sent(transport.send(post("https://hss.example.invalid"), AMPLE).await);
     assert!(!detail.contains("very-secret-password"), "{detail}");
@@ -404,7 +412,7 @@ async fn the_read_client_sends_get_without_a_body() {
         query: vec![("registry_name".to_owned(), "镜 1".to_owned())],
         headers: Vec::new(),
     };
-    let client = ReadClient::new(&HttpOptions::loopback(1, AMPLE)).unwrap();
+    let client = ReadClient::new(&HttpOptions::loopback(1, AMPLE), clock()).unwrap();
     let answer = client.get(&read, &credential(), jiff::Timestamp::UNIX_EPOCH, AMPLE).await.expect("an answer");
     assert_eq!(answer.body, b"{}");
     let text = seen.lock().unwrap().clone();
@@ -416,16 +424,16 @@ async fn the_read_client_sends_get_without_a_body() {
 fn roots_and_proxies_that_are_not_usable_are_named_without_their_values() {
     let options = |pem: &[u8]| HttpOptions { extra_roots: Some(pem.to_vec()), ..HttpOptions::loopback(1, AMPLE) };
     for bad in [&b""[..], b"no PEM", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
-        let error = HttpTransport::new(&options(bad)).expect_err("no root");
+        let error = HttpTransport::new(&options(bad), clock()).expect_err("no root");
         assert!(error.to_string().contains("--ca-cert"), "{error}");
     }
-    assert!(HttpTransport::new(&options(ROOT)).is_ok());
+    assert!(HttpTransport::new(&options(ROOT), clock()).is_ok());
     let proxy = HttpOptions {
         https_proxy: Some(Secret::new("http://u:very-secret@bad host".to_owned())),
         loopback_only: false,
         ..options(ROOT)
     };
-    assert_eq!(HttpTransport::new(&proxy).expect_err("no URL"), HttpSetupError::BadProxy);
+    assert_eq!(HttpTransport::new(&proxy, clock()).expect_err("no URL"), HttpSetupError::BadProxy);
 }
 
 #[test]
@@ -453,9 +461,9 @@ fn proxies_come_from_the_captured_environment() {
 fn a_system_without_roots_is_named() {
     if std::env::var_os("HSS_SYNC_TEST_NO_ROOTS").is_some() {
         let bare = HttpOptions::new(1, AMPLE, &BTreeMap::new());
-        assert_eq!(HttpTransport::new(&bare).expect_err("no roots"), HttpSetupError::NoRoots);
-        assert!(HttpTransport::new(&HttpOptions { extra_roots: Some(ROOT.to_vec()), ..bare }).is_ok());
-        assert!(HttpTransport::new(&HttpOptions::loopback(1, AMPLE)).is_ok(), "the simulator needs none");
+        assert_eq!(HttpTransport::new(&bare, clock()).expect_err("no roots"), HttpSetupError::NoRoots);
+        assert!(HttpTransport::new(&HttpOptions { extra_roots: Some(ROOT.to_vec()), ..bare }, clock()).is_ok());
+        assert!(HttpTransport::new(&HttpOptions::loopback(1, AMPLE), clock()).is_ok(), "the simulator needs none");
         return;
     }
     let name = concat!(module_path!(), "::a_system_without_roots_is_named");

@@ -45,6 +45,59 @@ fn after_a_429_one_call_goes_alone_then_two_together() {
 }
 
 #[test]
+fn a_call_that_was_never_sent_gives_its_place_back() {
+    let mut bucket = Bucket::new(1, ms(1000));
+    bucket.launch(ms(0));
+    bucket.withdrawn();
+    assert_eq!(bucket, Bucket::new(1, ms(1000)));
+}
+
+#[test]
+fn a_withdrawn_call_opens_nothing_after_a_429() {
+    let mut bucket = Bucket::new(9, ms(1000));
+    bucket.launch(ms(0));
+    bucket.launch(ms(0));
+    bucket.answered(ms(10));
+    bucket.close_until(ms(100));
+    bucket.withdrawn();
+    assert_eq!(bucket.next_slot(ms(50)), Some(ms(100)));
+    bucket.launch(ms(100));
+    assert_eq!(bucket.next_slot(ms(110)), None, "the probe goes alone");
+    bucket.answered(ms(150));
+    bucket.launch(ms(150));
+    assert_eq!(bucket.next_slot(ms(150)), Some(ms(150)), "and its answer lets two go together");
+}
+
+#[test]
+fn calls_of_an_earlier_session_count_even_if_they_end_ahead() {
+    let mut bucket = Bucket::new(2, ms(1000));
+    bucket.recall(ms(0), ms(100), false);
+    bucket.recall(ms(0), ms(5000), true); // lost in flight; the session goes on at 200 ms
+    assert_eq!(bucket.next_slot(ms(200)), Some(ms(1100)));
+    bucket.launch(ms(1100));
+    bucket.answered(ms(1200));
+    assert_eq!(bucket.next_slot(ms(1200)), Some(ms(2200)));
+    bucket.launch(ms(2200));
+    bucket.answered(ms(4900));
+    assert_eq!(bucket.next_slot(ms(4900)), Some(ms(5900)));
+    bucket.launch(ms(5900));
+    assert_eq!(bucket.next_slot(ms(5950)), Some(ms(6000)), "the lost one leaves");
+}
+
+#[test]
+fn only_answers_to_calls_of_after_a_429_open_a_recalled_bucket() {
+    for (sent, lost, together) in [(50, false, false), (5000, true, false), (5000, false, true)] {
+        let mut bucket = Bucket::new(9, ms(1000));
+        bucket.recall(ms(0), ms(100), false);
+        bucket.close_until(ms(5000));
+        bucket.recall(ms(sent), ms(5100), lost);
+        bucket.launch(ms(9000));
+        let next = bucket.next_slot(ms(9000));
+        assert_eq!(next, together.then_some(ms(9000)), "sent at {sent} ms, lost: {lost}");
+    }
+}
+
+#[test]
 fn limits_that_are_learned_hold_together_with_those_known() {
     let mut bucket = Bucket::new(5, ms(60_000));
     bucket.learn(200, ms(60_000)); // looser: changes nothing

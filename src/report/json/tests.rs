@@ -35,13 +35,14 @@ fn a_run() {
             "exit_code": 4,
             "simulated": true,
             "shard": null,
+            "resumed": 0,
         })
     );
     assert_eq!(
         document["summary"],
         json!({
             "planned": 3, "accepted": 1, "confirmed": 0, "failed": 1, "unknown": 0, "skipped": 0, "not_attempted": 1,
-            "attempts": 2, "throttled": 0, "duration_ms": 4200, "forecast_ms": 3000,
+            "attempts": 2, "throttled": 0, "duration_ms": 4200, "forecast_ms": 3000, "forecast_off_ms": 1200,
         })
     );
     assert_eq!(document["schema_version"], 1);

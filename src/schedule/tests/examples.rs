@@ -1,4 +1,7 @@
-use super::world::{Record, Reply, World, credential_refused, failure, no_answer, refused, throttled, unavailable};
+use super::service::{
+    Reply, credential_refused, failure, in_100_ms, no_answer, refused, throttled, throttled_with_limit, unavailable,
+};
+use super::world::{Record, World};
 use crate::event::{Failure, FailureKind, NotAttemptedReason, Outcome};
 use crate::expand::ExecutionPlan;
 use crate::model::{Limits, MaxFailures, QuotaScope, RetryLimits};
@@ -15,11 +18,7 @@ fn run(
     options: ScheduleOptions,
     end: fn(usize, u32, std::time::Duration) -> AttemptEnd,
 ) -> Record {
-    World::new(plan, options).run(None, |op, attempt| Reply {
-        latency: ms(100),
-        counted: 0.5,
-        end: Box::new(move |answered| end(op, attempt, answered)),
-    })
+    World::new(plan, options).run(None, |op, attempt| in_100_ms(move |answered| end(op, attempt, answered)))
 }
 
 /// Why a failed operation was not repeated although it had attempts left.
@@ -54,11 +53,7 @@ fn budgets_stop_exactly_when_one_more_failed_than_they_allow() {
         let failing = failing.to_vec();
         let record = World::new(&plan, ScheduleOptions::default()).run(None, |op, _| {
             let fails = failing.contains(&op);
-            Reply {
-                latency: ms(100),
-                counted: 0.5,
-                end: Box::new(move |_| if fails { refused() } else { AttemptEnd::Accepted }),
-            }
+            in_100_ms(move |_| if fails { refused() } else { AttemptEnd::Accepted })
         });
         let letters: String = record.words().iter().map(|word| &word[..1]).collect();
         assert_eq!(letters, outcomes, "{budget} with failures at {failing:?}");
@@ -127,12 +122,7 @@ fn a_limit_that_a_429_states_holds_from_then_on() {
     let mut fixture = Fixture::new(limits("100/1s"), &[None]);
     fixture.operations(4, 0, "cn-north-4", "default");
     let end = |op: usize, attempt, at| match (op, attempt) {
-        (0, 1) => AttemptEnd::Retry {
-            failure: failure(FailureKind::Throttled, Some(429)),
-            at,
-            wait: None,
-            limit: Some((1, ms(5000))),
-        },
+        (0, 1) => throttled_with_limit(at, "limit:1,time:5 second"),
         _ => AttemptEnd::Accepted,
     };
     let record = run(&fixture.build(), ScheduleOptions::default(), end);
@@ -198,13 +188,9 @@ fn a_caller_that_is_refused_as_such_costs_one_call_whatever_the_status() {
     {
         let refusal = Failure { code: code.map(str::to_owned), ..failure(FailureKind::Credential, Some(status)) };
         let plan = Fixture::simple(limits("100/1s"), 4);
-        let record = World::new(&plan, ScheduleOptions::default()).run(None, |_, _| Reply {
-            latency: ms(100),
-            counted: 0.5,
-            end: Box::new({
-                let refusal = refusal.clone();
-                move |_| AttemptEnd::Failed(refusal.clone())
-            }),
+        let record = World::new(&plan, ScheduleOptions::default()).run(None, |_, _| {
+            let refusal = refusal.clone();
+            in_100_ms(move |_| AttemptEnd::Failed(refusal))
         });
         assert_eq!(record.words(), ["failed", "not_attempted", "not_attempted", "not_attempted"], "{status} {code:?}");
     }
@@ -223,10 +209,8 @@ fn an_answer_that_never_came_does_not_prove_a_credential() {
 #[test]
 fn an_interrupt_ends_a_waiting_repeat_as_its_failure() {
     let plan = Fixture::simple(limits("100/1s"), 3);
-    let record = World::new(&plan, ScheduleOptions::default()).run(Some(ms(150)), |op, _| Reply {
-        latency: ms(100),
-        counted: 0.5,
-        end: Box::new(move |at| if op == 0 { unavailable(at + ms(9000)) } else { AttemptEnd::Accepted }),
+    let record = World::new(&plan, ScheduleOptions::default()).run(Some(ms(150)), |op, _| {
+        in_100_ms(move |at| if op == 0 { unavailable(at + ms(9000)) } else { AttemptEnd::Accepted })
     });
     assert_eq!(record.words(), ["failed", "accepted", "not_attempted"]);
     assert_eq!(given_up(&record, 0), Some(NotAttemptedReason::Interrupted));

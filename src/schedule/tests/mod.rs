@@ -1,5 +1,12 @@
 //! The scheduler's laws: examples worked out by hand, and properties over random plans under a virtual clock.
 
+mod books;
+mod choice;
 mod examples;
+mod history;
+mod laws;
+mod pace;
 mod properties;
+mod resume;
+mod service;
 mod world;

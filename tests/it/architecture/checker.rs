@@ -36,6 +36,7 @@ fn allows_what_the_table_lists_and_what_is_no_import() {
         ("model/id.rs", "use crate::model::Region;"),
         ("yaml/tree.rs", "fn f(event: u8) { let run = event; report(run) }"),
         ("cli.rs", "const VERSION: &str = env!(\"CARGO_PKG_VERSION\");"),
+        ("event.rs", "fn f() -> impl Fn() + use<> { let run = 1; move || report(run) }"),
     ] {
         assert_eq!(broken(path, source), [""; 0], "{source}");
     }

@@ -1,0 +1,235 @@
+//! What `run` and `resume` share: a session of a run from its first request to its reports.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Context;
+use super::load::{ASSUMED_LATENCY, Loaded};
+use super::output::Outputs;
+use super::service::Service;
+use crate::cli::BoundArgs;
+use crate::diagnostic::visible;
+use crate::exit::ExitStatus;
+use crate::forecast::{Forecast, forecast_with};
+use crate::io::clock::RunClock;
+use crate::io::journal_file::{CrashPoint, JournalFile};
+use crate::io::signal::Signals;
+use crate::journal::SimulatedWith;
+use crate::model::{MaxFailures, RunId, parse_duration};
+use crate::report::{self, RunFacts};
+use crate::run::port::EventSink;
+use crate::run::{NotRecorded, Outside, Past, RunEnd, RunError, RunOptions, run as drive};
+use crate::schedule::ScheduleOptions;
+use crate::terminal::console::DEFAULT_WIDTH;
+use crate::terminal::lines::Lines;
+use crate::terminal::progress::Bar;
+
+/// How long the journal gets for what it was given, when a second Ctrl-C ends the process.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Operations that are named when their outcome is not in the journal.
+const MOST_UNRECORDED: usize = 10;
+
+/// Flags that bound a run, as domain values.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    pub(super) max_failures: Option<MaxFailures>,
+    pub(super) fail_fast: bool,
+    max_duration: Option<Duration>,
+    grace: Duration,
+}
+
+impl Bounds {
+    /// Reads the flags.
+    ///
+    /// # Errors
+    /// Which flag is wrong, and how it is written.
+    pub(super) fn parse(args: &BoundArgs) -> Result<Self, String> {
+        let duration = |flag: &str, text: &str| parse_duration(text).map_err(|error| format!("{flag} {text}: {error}"));
+        Ok(Self {
+            max_failures: args.max_failures.as_deref().map(max_failures).transpose()?,
+            fail_fast: args.fail_fast,
+            max_duration: args.max_duration.as_deref().map(|text| duration("--max-duration", text)).transpose()?,
+            grace: duration("--grace", &args.grace)?,
+        })
+    }
+
+    /// What the engine is told.
+    pub(super) fn options(&self, run: RunId, started_at: jiff::Timestamp, forecast: Duration) -> RunOptions {
+        let Self { max_failures, fail_fast, max_duration, grace } = *self;
+        RunOptions { run, started_at, forecast, max_failures, fail_fast, max_duration, grace, seed: fastrand::u64(..) }
+    }
+
+    /// What the scheduler is told by a forecast, which wants to know how long everything would take.
+    pub(super) fn schedule(&self) -> ScheduleOptions {
+        ScheduleOptions {
+            max_failures: self.max_failures,
+            fail_fast: self.fail_fast,
+            max_duration: None,
+            ignore_deadlines: true,
+        }
+    }
+}
+
+/// `--max-failures`, also as a journal holds it.
+pub(super) fn max_failures(text: &str) -> Result<MaxFailures, String> {
+    MaxFailures::parse(text).map_err(|error| format!("--max-failures {text}: {error}"))
+}
+
+/// A budget over the whole run makes it slower, so its forecast is another.
+pub(super) fn forecast_with_bounds(loaded: &Loaded, bounds: &Bounds) -> Forecast {
+    forecast_with(&loaded.plan, ASSUMED_LATENCY, bounds.schedule())
+}
+
+/// How fast the run's clock goes.
+pub(super) fn scale(simulated: Option<&SimulatedWith>) -> NonZeroU32 {
+    simulated.and_then(|with| NonZeroU32::new(with.time_scale)).unwrap_or(NonZeroU32::MIN)
+}
+
+/// Where a crash test wants the process to end; never in a release build.
+pub(super) fn crash_point(context: &Context) -> Option<CrashPoint> {
+    context.environment.get(CrashPoint::VARIABLE).and_then(|text| CrashPoint::parse(text))
+}
+
+/// Asks where a person can be asked and `ask` is wanted, after showing what it is about.
+pub(super) fn confirmed(context: &Context, ask: bool, calls: usize, about: impl FnOnce() -> String) -> bool {
+    if !ask || !context.console.is_interactive() {
+        return true;
+    }
+    context.console.message(&about());
+    let yes = context.console.ask(&format!("Send {calls} {}?", if calls == 1 { "request" } else { "requests" }));
+    if !yes {
+        context.console.message("nothing was sent");
+    }
+    yes
+}
+
+/// With `-v`, where the run is written down, while it goes on.
+pub(super) fn announce_directory(context: &Context, outputs: &Outputs) {
+    context.console.detail(&format!("journal {}", visible(&outputs.directory().journal().display().to_string())));
+}
+
+/// One session of a run.
+pub(super) struct Session<'a> {
+    pub(super) context: &'a Context,
+    pub(super) loaded: &'a Loaded,
+    pub(super) service: &'a Service,
+    pub(super) outputs: &'a Outputs,
+    pub(super) clock: &'a RunClock,
+    pub(super) simulated: bool,
+}
+
+impl Session<'_> {
+    /// Sends what there is to send, and writes the reports. The error is the status of a run that did not get that far.
+    pub(super) async fn drive(
+        &self,
+        options: &RunOptions,
+        past: Option<Past>,
+        mut log: JournalFile,
+    ) -> Result<ExitStatus, ExitStatus> {
+        let Self { context, loaded, service, clock, .. } = *self;
+        let mut bar = context.console.has_bar().then(|| Bar::new(&loaded.plan, &loaded.forecast));
+        let signals = catch(clock, bar.as_ref()).map_err(|error| {
+            context.usage(&format!("signals can't be caught, so that Ctrl-C would lose what was in flight: {error}"))
+        })?;
+        let mut lines = Lines::new(&context.console, &loaded.forecast);
+        let sink: &mut dyn EventSink = match &mut bar {
+            Some(bar) => bar,
+            None => &mut lines,
+        };
+        let stop = CancellationToken::new();
+        let outside = Outside { transport: service.transport(), clock, log: &mut log, sinks: &mut [sink] };
+        let end = tokio::select! {
+            end = drive(&loaded.plan, service.credentials(), options, past, outside, &stop) => Some(end),
+            () = signals.watch(stop.clone(), || {}) => None,
+        };
+        if let Some(bar) = bar {
+            bar.finish();
+        }
+        match end {
+            Some(Ok(end)) => Ok(self.tell(&end)),
+            Some(Err(error)) => {
+                context.console.error(&error.to_string());
+                match error {
+                    // The account is wrong, and still all that there is: it is reported, and the run never counts as good.
+                    RunError::BrokenLaw(broken) => Ok(self.tell(&broken.end)),
+                    RunError::MissingCredential { .. } | RunError::NotResolved { .. } => Err(ExitStatus::InvalidPlan),
+                }
+            }
+            None => {
+                log.flush_within(LAST_WORDS);
+                context.console.error(&format!(
+                    "ended at once; whether the requests that were in flight were accepted is not known. The journal has \
+                     the rest: {}",
+                    self.outputs.resume_command()
+                ));
+                Err(ExitStatus::Killed)
+            }
+        }
+    }
+
+    /// Writes the reports and the closing text; the status is that of the run, or worse when something could not be written.
+    pub(super) fn tell(&self, end: &RunEnd) -> ExitStatus {
+        let Self { context, loaded, outputs, .. } = *self;
+        let (plan, sources, summary) = (&loaded.plan, &loaded.sources, &end.summary);
+        let mut exit = ExitStatus::of_run(summary);
+        if let Some(not_recorded) = &end.not_recorded {
+            context.console.error(&self.unrecorded(not_recorded));
+            exit = exit.max(ExitStatus::Unwritable);
+        }
+        let facts = |exit| RunFacts { exit, simulated: self.simulated };
+        let written =
+            outputs.write(context, exit, |exit, out| report::write_run(out, plan, sources, summary, facts(exit)));
+        let left = outputs.write_remaining(loaded, summary);
+        let width = context.console.width().unwrap_or(DEFAULT_WIDTH);
+        let mut text = report::closing(plan, sources, summary, width);
+        text.push_str(&outputs.places(&written, &left, summary));
+        for error in written.errors.iter().chain(&left.errors) {
+            context.console.error(error);
+        }
+        if !written.errors.is_empty() || !left.errors.is_empty() {
+            exit = exit.max(ExitStatus::Unwritable);
+        }
+        let quiet = context.console.is_quiet();
+        if quiet && exit == ExitStatus::Success {
+            return exit;
+        }
+        if quiet || outputs.uses_stdout() {
+            context.console.message(&text);
+            return exit;
+        }
+        context.printed(context.console.result(&text), exit)
+    }
+
+    /// What the journal doesn't hold, and why.
+    fn unrecorded(&self, NotRecorded { failure, operations }: &NotRecorded) -> String {
+        let name = |op: &usize| {
+            let target = &self.loaded.plan.operations[*op].target;
+            format!("{} / {}", target.project, target.region)
+        };
+        let mut named: Vec<String> = operations.iter().take(MOST_UNRECORDED).map(name).collect();
+        if operations.len() > named.len() {
+            named.push(format!("and {} more", operations.len() - named.len()));
+        }
+        let what = match operations.len() {
+            0 => "every outcome of a request is in it, but not how the run ended".to_owned(),
+            1 => format!("not recorded in it is the outcome of {}; the report has it", named.join(", ")),
+            many => format!(
+                "not recorded in it are the outcomes of {many} operations; the report has them: {}",
+                named.join(", ")
+            ),
+        };
+        format!("{failure}; {what}")
+    }
+}
+
+/// The signals of a run; a stop by Ctrl-Z takes the bar off the screen.
+fn catch(clock: &RunClock, bar: Option<&Bar<'_>>) -> std::io::Result<Signals> {
+    let aside = bar.map(Bar::aside);
+    Signals::catch()?.holding(clock, move |stop| match &aside {
+        Some(aside) => aside(stop),
+        None => stop(),
+    })
+}

@@ -1,0 +1,237 @@
+//! From headers and events to records, borrowing, and back.
+//!
+//! The way back takes nothing on trust: ids, digests and the combinations of outcome and reason are checked here, whether
+//! an event can follow those before it in [`crate::journal::replay`].
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use super::{FailureBody, OutcomeWord, PlanBody, Reason, Record, RunLine, StopReason};
+use crate::event::{AttemptRecord, Failure, NotAttemptedReason, OpIndex, Outcome, RunEvent};
+use crate::journal::header::{Header, RecordedPlan};
+use crate::model::{FailureBudget, MaxFailures, PlanDigest, RunId};
+
+/// Whole microseconds, rounded down; half a million years at most.
+pub(in crate::journal) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The record of an event. `None` for [`RunEvent::RunStarted`], which the header is.
+pub(in crate::journal) fn to_record<'a>(
+    seq: u64,
+    event: &'a RunEvent,
+    id: impl Fn(OpIndex) -> &'a str,
+) -> Option<Record<'a>> {
+    let id = |op: &OpIndex| Cow::Borrowed(id(*op));
+    Some(match event {
+        RunEvent::RunStarted { .. } => return None,
+        RunEvent::RunResumed { at, resumed_at, forecast } => {
+            Record::RunResumed { seq, at_us: micros(*at), resumed_at: *resumed_at, forecast_us: micros(*forecast) }
+        }
+        RunEvent::OperationReopened { op, at } => Record::OperationReopened { seq, op: id(op), at_us: micros(*at) },
+        RunEvent::WaveStarted { plan, wave, at } => {
+            Record::WaveStarted { seq, plan: *plan, wave: *wave, at_us: micros(*at) }
+        }
+        RunEvent::AttemptStarted { op, attempt, at } => {
+            Record::AttemptStarted { seq, op: id(op), attempt: *attempt, at_us: micros(*at) }
+        }
+        RunEvent::AttemptWithdrawn { op, attempt, at } => {
+            Record::AttemptWithdrawn { seq, op: id(op), attempt: *attempt, at_us: micros(*at) }
+        }
+        RunEvent::AttemptEnded { op, attempt, at, record, retry_at } => Record::AttemptEnded {
+            seq,
+            op: id(op),
+            attempt: *attempt,
+            at_us: micros(*at),
+            started_us: micros(record.started),
+            duration_us: micros(record.duration),
+            status: record.status,
+            error_code: borrowed(&record.error_code),
+            error_message: borrowed(&record.error_message),
+            request_id: borrowed(&record.request_id),
+            throttled: record.throttled,
+            kind: record.kind,
+            retry_at_us: retry_at.map(micros),
+        },
+        RunEvent::OperationEnded { op, at, outcome } => {
+            let (outcome, failure, reason) = outcome_parts(outcome);
+            Record::OperationEnded { seq, op: id(op), at_us: micros(*at), outcome, failure, reason }
+        }
+        RunEvent::Stopping { at, reason } => {
+            Record::Stopping { seq, at_us: micros(*at), reason: StopReason::from(reason) }
+        }
+        RunEvent::RunEnded { at } => Record::RunEnded { seq, at_us: micros(*at) },
+    })
+}
+
+/// The event of a record that is neither the first line nor a source; `op` gives an operation's index by its id.
+///
+/// # Errors
+/// What is wrong with the values of the record.
+pub(in crate::journal) fn to_event(
+    record: Record<'_>,
+    mut index: impl FnMut(Cow<'_, str>) -> OpIndex,
+) -> Result<RunEvent, String> {
+    let at = Duration::from_micros;
+    Ok(match record {
+        Record::Run(_) => return Err("a second `run` record".to_owned()),
+        Record::Source { .. } => return Err("a `source` record after the last one".to_owned()),
+        Record::RunResumed { at_us, resumed_at, forecast_us, .. } => {
+            RunEvent::RunResumed { at: at(at_us), resumed_at, forecast: at(forecast_us) }
+        }
+        Record::OperationReopened { op, at_us, .. } => RunEvent::OperationReopened { op: index(op), at: at(at_us) },
+        Record::WaveStarted { plan, wave, at_us, .. } => RunEvent::WaveStarted { plan, wave, at: at(at_us) },
+        Record::AttemptStarted { op, attempt, at_us, .. } => {
+            RunEvent::AttemptStarted { op: index(op), attempt, at: at(at_us) }
+        }
+        Record::AttemptWithdrawn { op, attempt, at_us, .. } => {
+            RunEvent::AttemptWithdrawn { op: index(op), attempt, at: at(at_us) }
+        }
+        Record::AttemptEnded {
+            seq: _,
+            op,
+            attempt,
+            at_us,
+            started_us,
+            duration_us,
+            status,
+            error_code,
+            error_message,
+            request_id,
+            throttled,
+            kind,
+            retry_at_us,
+        } => RunEvent::AttemptEnded {
+            op: index(op),
+            attempt,
+            at: at(at_us),
+            record: AttemptRecord {
+                started: at(started_us),
+                duration: at(duration_us),
+                status,
+                error_code: error_code.map(Cow::into_owned),
+                error_message: error_message.map(Cow::into_owned),
+                request_id: request_id.map(Cow::into_owned),
+                throttled,
+                kind,
+            },
+            retry_at: retry_at_us.map(at),
+        },
+        Record::OperationEnded { op, at_us, outcome, failure, reason, .. } => {
+            RunEvent::OperationEnded { op: index(op), at: at(at_us), outcome: to_outcome(outcome, failure, reason)? }
+        }
+        Record::Stopping { at_us, reason, .. } => RunEvent::Stopping { at: at(at_us), reason: to_reason(reason)? },
+        Record::RunEnded { at_us, .. } => RunEvent::RunEnded { at: at(at_us) },
+    })
+}
+
+/// The header that the first line begins; its sources follow.
+///
+/// # Errors
+/// What is wrong with the values of the line.
+pub(in crate::journal) fn to_header(line: RunLine<'_>) -> Result<Header, String> {
+    let digest = |text: &str| PlanDigest::parse(text).map_err(|error| error.to_string());
+    let plan = |plan: PlanBody<'_>| {
+        let digest = digest(&plan.digest)?;
+        Ok(RecordedPlan { path: plan.path.into_owned(), name: plan.name.into_owned(), digest })
+    };
+    Ok(Header {
+        run: RunId::parse(&line.run).map_err(|error| error.to_string())?,
+        tool: line.tool.into_owned(),
+        started_at: line.started_at,
+        forecast: Duration::from_micros(line.forecast_us),
+        planned: line.planned,
+        digest: digest(&line.digest)?,
+        plans: line.plans.into_iter().map(plan).collect::<Result<_, String>>()?,
+        invocation: line.invocation.into_owned(),
+        sources: Vec::new(),
+    })
+}
+
+fn borrowed(text: &Option<String>) -> Option<Cow<'_, str>> {
+    text.as_deref().map(Cow::Borrowed)
+}
+
+fn outcome_parts(outcome: &Outcome) -> (OutcomeWord, Option<FailureBody<'_>>, Option<Reason<'_>>) {
+    match outcome {
+        Outcome::Accepted => (OutcomeWord::Accepted, None, None),
+        Outcome::Confirmed => (OutcomeWord::Confirmed, None, None),
+        Outcome::Failed(failure) => (OutcomeWord::Failed, Some(failure.into()), None),
+        Outcome::Unknown(failure) => (OutcomeWord::Unknown, Some(failure.into()), None),
+        Outcome::Skipped(reason) => (OutcomeWord::Skipped, None, Some(Reason::Skipped(Cow::Borrowed(reason)))),
+        Outcome::NotAttempted(reason) => {
+            (OutcomeWord::NotAttempted, None, Some(Reason::NotAttempted(StopReason::from(reason))))
+        }
+    }
+}
+
+fn to_outcome(
+    word: OutcomeWord,
+    failure: Option<FailureBody<'_>>,
+    reason: Option<Reason<'_>>,
+) -> Result<Outcome, String> {
+    Ok(match (word, failure, reason) {
+        (OutcomeWord::Accepted, None, None) => Outcome::Accepted,
+        (OutcomeWord::Confirmed, None, None) => Outcome::Confirmed,
+        (OutcomeWord::Failed, Some(failure), None) => Outcome::Failed(to_failure(failure)?),
+        (OutcomeWord::Unknown, Some(failure), None) => Outcome::Unknown(to_failure(failure)?),
+        (OutcomeWord::Skipped, None, Some(Reason::Skipped(reason))) => Outcome::Skipped(reason.into_owned()),
+        (OutcomeWord::NotAttempted, None, Some(Reason::NotAttempted(reason))) => {
+            Outcome::NotAttempted(to_reason(reason)?)
+        }
+        _ => return Err("`failure` and `reason` don't fit its `outcome`".to_owned()),
+    })
+}
+
+impl<'a> From<&'a Failure> for FailureBody<'a> {
+    fn from(failure: &'a Failure) -> Self {
+        Self {
+            kind: failure.kind,
+            status: failure.status,
+            code: borrowed(&failure.code),
+            message: Cow::Borrowed(&failure.message),
+            given_up: failure.given_up.as_ref().map(StopReason::from),
+        }
+    }
+}
+
+fn to_failure(body: FailureBody<'_>) -> Result<Failure, String> {
+    Ok(Failure {
+        kind: body.kind,
+        status: body.status,
+        code: body.code.map(Cow::into_owned),
+        message: body.message.into_owned(),
+        given_up: body.given_up.map(to_reason).transpose()?,
+    })
+}
+
+impl From<&NotAttemptedReason> for StopReason<'_> {
+    fn from(reason: &NotAttemptedReason) -> Self {
+        match reason {
+            NotAttemptedReason::Interrupted => Self::Interrupted {},
+            NotAttemptedReason::BudgetSpent(FailureBudget { stated, total, allowed }) => {
+                let max_failures = match stated {
+                    MaxFailures::Count(count) => count.to_string(),
+                    MaxFailures::Percent(percent) => format!("{percent}%"),
+                };
+                Self::BudgetSpent { max_failures: max_failures.into(), of: *total, allowed: *allowed }
+            }
+            NotAttemptedReason::DeadlinePassed => Self::DeadlinePassed {},
+            NotAttemptedReason::CredentialRefused => Self::CredentialRefused {},
+            NotAttemptedReason::JournalFailed => Self::JournalFailed {},
+        }
+    }
+}
+
+fn to_reason(reason: StopReason<'_>) -> Result<NotAttemptedReason, String> {
+    Ok(match reason {
+        StopReason::Interrupted {} => NotAttemptedReason::Interrupted,
+        StopReason::BudgetSpent { max_failures, of, allowed } => {
+            let stated = MaxFailures::parse(&max_failures).map_err(|error| error.to_string())?;
+            NotAttemptedReason::BudgetSpent(FailureBudget { stated, total: of, allowed })
+        }
+        StopReason::DeadlinePassed {} => NotAttemptedReason::DeadlinePassed,
+        StopReason::CredentialRefused {} => NotAttemptedReason::CredentialRefused,
+        StopReason::JournalFailed {} => NotAttemptedReason::JournalFailed,
+    })
+}

@@ -1,0 +1,96 @@
+//! The fold of a journal, by hand. That it leads to the very state of the schedule that wrote the journal is a law of `laws`.
+
+use std::time::Duration;
+
+use super::service::failure;
+use crate::event::{AttemptRecord, FailureKind, NotAttemptedReason, OpIndex, Outcome, RunEvent};
+use crate::expand::ExecutionPlan;
+use crate::model::Limits;
+use crate::schedule::fixture::{Fixture, ms};
+use crate::schedule::{History, PastCall, PastState};
+
+fn plan() -> ExecutionPlan {
+    Fixture::simple(Limits { attempt_timeout: ms(10_000), ..Limits::default() }, 2)
+}
+
+fn announced(op: OpIndex, attempt: u32, at: u64) -> RunEvent {
+    RunEvent::AttemptStarted { op, attempt, at: ms(at) }
+}
+
+fn refused(attempt: u32, at: u64, kind: FailureKind, said: &str, retry_at: Option<Duration>) -> RunEvent {
+    let record = AttemptRecord {
+        started: ms(at - 100),
+        duration: ms(100),
+        status: None,
+        error_code: None,
+        error_message: Some(said.to_owned()),
+        request_id: None,
+        throttled: kind == FailureKind::Throttled,
+        kind: Some(kind),
+    };
+    RunEvent::AttemptEnded { op: 0, attempt, at: ms(at), record, retry_at }
+}
+
+fn call(sent: u64, answered: u64) -> PastCall {
+    let (sent, answered) = (ms(sent), ms(answered));
+    PastCall { op: 0, sent, answered, lost: false, throttled: None, limit: None }
+}
+
+#[test]
+fn every_call_counts_but_those_that_were_certainly_not_sent() {
+    let events = [
+        announced(0, 1, 0),
+        refused(1, 100, FailureKind::NotSent, "no connection", Some(ms(1000))),
+        announced(0, 2, 1000),
+        refused(2, 1100, FailureKind::Throttled, "limit:200,time:5 minute", Some(ms(2000))),
+        announced(0, 3, 2000),
+        refused(3, 2100, FailureKind::Throttled, "slow down", None),
+    ];
+    let history = History::from_events(&plan(), &events, ms(60_000));
+    let first =
+        PastCall { throttled: Some(Some(ms(2000))), limit: Some((200, Duration::from_secs(300))), ..call(1000, 1100) };
+    assert_eq!(history.calls, [first, PastCall { throttled: Some(None), ..call(2000, 2100) }]);
+    assert_eq!(history.operations[0].attempts, 3);
+}
+
+#[test]
+fn what_is_in_flight_at_the_end_is_lost_and_counts_until_its_timeout() {
+    let events = [announced(0, 1, 1000)];
+    let lost = PastCall { lost: true, ..call(1000, 11_000) };
+    for now in [2000, 60_000] {
+        let history = History::from_events(&plan(), &events, ms(now));
+        assert_eq!(history.calls, std::slice::from_ref(&lost), "the service may still be busy with it at {now} ms");
+        assert_eq!(history.operations[0].state, PastState::Ended { spent: true });
+        assert_eq!(history.wave_ends[0], [Some(ms(now.min(11_000)))]);
+        // A session that resumes it and says so in events changes nothing but the outcome.
+        let mut taken = events.to_vec();
+        let resumed_at = jiff::Timestamp::UNIX_EPOCH;
+        taken.push(RunEvent::RunResumed { at: ms(now), resumed_at, forecast: Duration::ZERO });
+        taken.extend(crate::resume::take_up(&plan(), &taken, ms(now), crate::resume::Reopen::default()));
+        assert_eq!(History::from_events(&plan(), &taken, ms(now)), history);
+    }
+}
+
+#[test]
+fn attempts_of_before_a_reopening_are_forgiven_and_still_numbered() {
+    let reason = NotAttemptedReason::Interrupted;
+    let given_up = Outcome::Failed(failure(FailureKind::Unavailable, Some(503)));
+    let events = [
+        announced(0, 1, 0),
+        refused(1, 100, FailureKind::Unavailable, "later", Some(ms(1000))),
+        RunEvent::OperationEnded { op: 0, at: ms(200), outcome: given_up },
+        RunEvent::OperationEnded { op: 1, at: ms(200), outcome: Outcome::NotAttempted(reason) },
+        RunEvent::OperationReopened { op: 0, at: ms(500) },
+        RunEvent::OperationReopened { op: 1, at: ms(500) },
+        announced(0, 2, 600),
+        refused(2, 700, FailureKind::Unavailable, "later", Some(ms(1700))),
+    ];
+    let history = History::from_events(&plan(), &events, ms(900));
+    let (first, second) = (&history.operations[0], &history.operations[1]);
+    assert_eq!((first.attempts, first.forgiven), (2, 1));
+    assert!(
+        matches!(&first.state, PastState::Waiting { at, failure } if *at == ms(1700) && failure.message == "later")
+    );
+    assert_eq!((second.attempts, second.forgiven, &second.state), (0, 0, &PastState::Open));
+    assert_eq!(history.wave_ends[0], [None], "nothing that was sent has ended for good");
+}
