@@ -47,8 +47,7 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
     let id = run_id(&clock);
     let directory = StateDir::new(&args.output.state_dir).run(&id);
     let outputs = Outputs::parse(&args.output.report, directory).map_err(|message| context.usage(&message))?;
-    let ca_cert = args.connection.ca_cert.as_deref();
-    let service = Service::connect(context, simulated.as_ref(), ca_cert, &loaded.plan, &clock)
+    let service = Service::connect(context, simulated.as_ref(), &args.connection, &loaded.plan, &clock)
         .await
         .map_err(|error| refused(context, &error))?;
     let asked = !args.connection.yes && simulated.is_none();

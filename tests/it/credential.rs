@@ -26,7 +26,7 @@ fn simulator() -> (Runtime, RunningSimulator) {
     simulator_with(SimulatedIam::made_up())
 }
 
-fn simulator_with(iam: SimulatedIam) -> (Runtime, RunningSimulator) {
+pub(crate) fn simulator_with(iam: SimulatedIam) -> (Runtime, RunningSimulator) {
     let key = |access_key: &str, secret_key: &str, token: Option<&str>| KeyPair {
         access_key: access_key.to_owned(),
         secret_key: Secret::new(secret_key.to_owned()),
@@ -53,7 +53,7 @@ type Source<'a> = (&'a str, Variables<'a>, &'a str, &'a str);
 type Mistake<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
 
 /// A plan of `count` operations for each credential.
-fn plan(credentials: &[&str], count: usize) -> String {
+pub(crate) fn plan(credentials: &[&str], count: usize) -> String {
     let mut text = "version: 1\nname: test\nlimits: { quota: { calls: 100, per: 1s } }\nregistry_sets:\n  all: \
                     { sync_all_registries: true }\ndefaults: { registry_sets: [all] }\nprojects:\n"
         .to_owned();
@@ -67,7 +67,7 @@ fn plan(credentials: &[&str], count: usize) -> String {
     text
 }
 
-fn run(folder: &Path, plan: &str, endpoint: &str, variables: &[(&str, &str)]) -> Finished {
+pub(crate) fn run(folder: &Path, plan: &str, endpoint: &str, variables: &[(&str, &str)]) -> Finished {
     std::fs::write(folder.join("plan.yaml"), plan).expect("the plan is written");
     finish(hss_sync(folder).envs(variables.iter().copied()).args([
         "run",
@@ -186,7 +186,7 @@ fn what_is_no_credential_is_named_and_nothing_is_sent() {
 }
 
 /// A credentials file in the home of the binary, as the official SDKs have it, that nobody else can read.
-fn write_file(folder: &Path, text: &str) {
+pub(crate) fn write_file(folder: &Path, text: &str) {
     std::fs::create_dir_all(folder.join(".huaweicloud")).expect("a folder");
     let path = folder.join(".huaweicloud/credentials");
     std::fs::write(&path, text).expect("the file is written");

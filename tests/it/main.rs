@@ -8,6 +8,7 @@ mod commands;
 mod common;
 mod crash;
 mod credential;
+mod exchange;
 mod expansion;
 mod gate;
 mod hostile;

@@ -81,6 +81,12 @@ pub struct Federation {
 }
 
 impl FoundCredential {
+    /// A credential that is there.
+    #[must_use]
+    pub fn ready(credential: Credential, source: &str) -> Self {
+        Self { origin: Origin::Ready(credential), source: source.to_owned(), before: Vec::new() }
+    }
+
     /// `AK …0001 from HUAWEICLOUD_SDK_AK`.
     #[must_use]
     pub fn describe(&self) -> String {
