@@ -64,6 +64,8 @@ pub struct PlannedFile {
     pub waves: Vec<Wave>,
     /// Pause between waves.
     pub pause: Duration,
+    /// Most operations that the plan may expand to.
+    pub max_operations: usize,
     /// Longest duration, and where it is written.
     pub deadline: Option<(Duration, Location)>,
     /// Limits, as the plan states them; the scheduler holds every quota of the batch at once.
@@ -145,6 +147,7 @@ fn finish(
             digest,
             waves,
             pause: file.rollout.pause,
+            max_operations: file.rollout.max_operations,
             deadline: deadline.map(|deadline| (deadline.value, Location::new(file.source, deadline.span))),
             limits: file.limits,
         });

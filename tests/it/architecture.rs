@@ -46,6 +46,7 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     ("journal", Pure, &["diagnostic", "event", "model", "plan", "policy", "summary"]),
     ("schedule", Pure, &["event", "expand", "model", "policy", "summary"]),
     // Level 5; `report` shows forecasts, advice on codes, and URLs as they are signed
+    ("difference", Pure, &["diagnostic", "expand", "model", "source"]),
     ("forecast", Pure, &["event", "expand", "model", "policy", "schedule", "summary"]),
     ("remaining", Pure, &["diagnostic", "event", "expand", "model", "plan", "source", "summary", "yaml"]),
     ("resume", Pure, &["event", "expand"]),
@@ -62,8 +63,8 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     ]),
     // Level 8
     ("command", Shell, &[
-        "cli", "diagnostic", "event", "exit", "expand", "forecast", "io", "journal", "model", "plan", "policy",
-        "report", "run", "schedule", "sign", "simulator", "source", "summary", "template", "terminal", "yaml",
+        "cli", "diagnostic", "difference", "event", "exit", "expand", "forecast", "io", "journal", "model", "plan",
+        "policy", "remaining", "report", "resume", "run", "schedule", "sign", "simulator", "source", "summary", "template", "terminal", "yaml",
     ]),
     // Level 9
     ("main", Shell, &["cli", "command", "exit", "io", "terminal"]),

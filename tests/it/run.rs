@@ -210,11 +210,12 @@ fn a_report_that_cannot_be_written_in_the_end_is_6_and_hides_nothing() {
     assert_eq!(checked_report(&place.folder.path().join("good.json"))["summary"]["accepted"], 1);
 }
 
-/// The run's directory is deleted, or replaced by a file, while calls are in flight.
+/// The run's directory is deleted, or replaced by a file, while calls are in flight. The journal is lost with it (6), and what
+/// was sent is told all the same.
 #[test]
 #[cfg(unix)]
 fn a_directory_that_vanishes_under_the_run_is_made_again_or_said() {
-    for (replaced, exit) in [(false, 0), (true, 6)] {
+    for replaced in [false, true] {
         let place = Workplace::new(1, &["cn-north-4"], "");
         let state = place.folder.path().join(".hss-sync");
         let (stdout, stderr) = (place.folder.path().join("stdout"), place.folder.path().join("stderr"));
@@ -231,14 +232,18 @@ fn a_directory_that_vanishes_under_the_run_is_made_again_or_said() {
         }
         let status = child.wait().expect("it ends");
         let said = std::fs::read_to_string(&stderr).expect("text");
-        assert_eq!(status.code(), Some(exit), "{said}");
-        assert!(std::fs::read_to_string(&stdout).expect("text").starts_with("1 accepted of 1"));
+        assert_eq!(status.code(), Some(6), "{said}");
+        assert!(said.contains("the journal is no longer at `.hss-sync/runs/"), "{said}");
+        // Whether the one request was out before its announcement was lost is a matter of moments.
+        let told = std::fs::read_to_string(&stdout).expect("text");
+        let accepted = u64::from(told.starts_with("1 accepted of 1"));
+        assert!(accepted == 1 || told.starts_with("0 accepted, 1 not attempted of 1"), "{told}");
         if replaced {
             assert!(said.contains("cannot write `.hss-sync/runs/"), "{said}");
         } else {
             use std::os::unix::fs::PermissionsExt;
             let mode = std::fs::metadata(&state).expect("is there").permissions().mode();
-            assert_eq!((place.report()["summary"]["accepted"].as_u64(), mode & 0o077), (Some(1), 0));
+            assert_eq!((place.report()["summary"]["accepted"].as_u64(), mode & 0o077), (Some(accepted), 0));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod damage;
 mod legal;
+mod pace;
 mod page;
 mod properties;
 mod schema;
