@@ -63,7 +63,7 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let preview = story.take_up(&loaded, &started, base, reopen);
     loaded.forecast = forecast_rest(&loaded.plan, ASSUMED_LATENCY, bounds.schedule(), &preview.history, base);
 
-    let service = Service::connect(context, simulated, args.connection.ca_cert.as_deref(), &loaded.plan, &started)
+    let service = Service::connect(context, simulated, &args.connection, &loaded.plan, &started)
         .await
         .map_err(|error| refused(context, &error))?;
     let open = loaded.forecast.calls;

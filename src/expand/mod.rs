@@ -36,6 +36,8 @@ pub struct EndpointChain {
     pub all: Option<Endpoint>,
     /// `HUAWEICLOUD_SDK_REGION_HSS_<REGION>`, before the plan's `endpoints`.
     pub by_region: BTreeMap<Region, Endpoint>,
+    /// The operator's regions file, after the plan's `endpoints` and before the built-in table.
+    pub from_file: BTreeMap<Region, Endpoint>,
 }
 
 /// One wave of a plan, resolved.
