@@ -44,6 +44,18 @@ pub(super) struct LeftOver {
     pub(super) errors: Vec<String>,
 }
 
+impl LeftOver {
+    /// The files, for people; `None` if nothing is left.
+    pub(super) fn shown(&self) -> Option<String> {
+        let files: Vec<String> = self.files.iter().map(|file| shown(file)).collect();
+        (!files.is_empty()).then(|| files.join(" "))
+    }
+}
+
+fn shown(path: &Path) -> String {
+    visible(&path.display().to_string()).into_owned()
+}
+
 #[derive(Debug)]
 enum Target {
     File(PathBuf),
@@ -161,21 +173,28 @@ impl Outputs {
         left
     }
 
+    /// Removes the plans of what was left when the run stopped last, since it goes on.
+    ///
+    /// # Errors
+    /// One can't be removed.
+    pub(super) fn remove_remaining(&self, loaded: &Loaded) -> Result<(), String> {
+        let mut paths = (1..=loaded.files.len()).map(|number| self.directory.remaining(number));
+        paths.try_for_each(|path| fs::remove_if_there(&path)).map_err(|error| error.to_string())
+    }
+
     /// Where everything is, and how the run goes on if it can.
     pub(super) fn places(&self, written: &Written, left: &LeftOver, summary: &RunSummary) -> String {
-        let shown = |path: &Path| visible(&path.display().to_string()).into_owned();
         let mut text = format!("\njournal   {}\n", shown(&self.directory.journal()));
         if let Some(own) = &written.own {
             text.push_str(&format!("report    {}\n", shown(own)));
         }
-        if !left.files.is_empty() {
-            let files: Vec<String> = left.files.iter().map(|file| shown(file)).collect();
+        if let Some(files) = left.shown() {
             let unknown = match summary.counts.unknown {
                 0 => String::new(),
                 unknown => format!(", {unknown} of them unknown: running it sends those again"),
             };
             let operations = if left.operations == 1 { "operation" } else { "operations" };
-            text.push_str(&format!("left over {} ({} {operations}{unknown})\n", files.join(" "), left.operations));
+            text.push_str(&format!("left over {files} ({} {operations}{unknown})\n", left.operations));
         }
         let command = self.resume_command();
         let mut hint = |count: usize, flag: &str, when: &str| {
@@ -206,7 +225,9 @@ fn resume_name(directory: &RunDir) -> String {
     if directory.path() == Path::new(DEFAULT_STATE_DIR).join("runs").join(&name) {
         return name;
     }
-    directory.path().display().to_string()
+    let path = directory.path().display().to_string();
+    // Or it would be taken for a flag.
+    if path.starts_with('-') { format!("./{path}") } else { path }
 }
 
 /// A word as a shell takes it.

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use super::Context;
 use super::load::{ASSUMED_LATENCY, LoadFailure, Loaded, Reading, Texts};
-use super::output::Outputs;
+use super::output::{LeftOver, Outputs};
 use super::run::{refused, unwritable};
 use super::service::Service;
 use super::session::{Bounds, Session, announce_directory, confirmed, crash_point, max_failures, scale};
 use crate::cli::ResumeArgs;
 use crate::diagnostic::visible;
 use crate::difference::difference;
-use crate::event::RunEvent;
+use crate::event::{NotAttemptedReason, Outcome, RunEvent};
 use crate::exit::ExitStatus;
 use crate::forecast::forecast_rest;
 use crate::io::clock::RunClock;
@@ -46,7 +46,11 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let journal = journal::read(locked.bytes()).map_err(|error| damaged(context, &directory, &error.to_string()))?;
     let header = &journal.header;
     let mut loaded = recorded(context, args, header)?;
-    refuse_changed(context, args, header, &loaded)?;
+    let story = Story::of(&journal, &loaded).map_err(|message| damaged(context, &directory, &message))?;
+    let outputs = Outputs::parse(&args.output.report, directory.clone()).map_err(|message| context.usage(&message))?;
+    refuse_changed(context, args, header, &loaded, || {
+        what_to_do(header, &outputs.write_remaining(&loaded, &story.as_if_over(&loaded)))
+    })?;
     let recorded_bounds = &header.invocation;
     bounds.fail_fast |= recorded_bounds.fail_fast && args.bounds.max_failures.is_none();
     if bounds.max_failures.is_none() && !args.bounds.fail_fast {
@@ -55,8 +59,6 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     }
 
     let simulated = header.invocation.simulated.as_ref();
-    let story = Story::of(&journal, &loaded).map_err(|message| damaged(context, &directory, &message))?;
-    let outputs = Outputs::parse(&args.output.report, directory.clone()).map_err(|message| context.usage(&message))?;
     let started = RunClock::start(scale(simulated));
     let base = story.elapsed() + story.downtime(started.wall(), directory.last_written());
     let reopen = Reopen { retry_failed: args.retry_failed, retry_unknown: args.retry_unknown };
@@ -85,6 +87,8 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
         return Err(ExitStatus::Incomplete);
     }
     outputs.prepare().map_err(|message| unwritable(context, &message))?;
+    // It lists what this session is about to send; should the session be killed, nothing would write it anew.
+    outputs.remove_remaining(&loaded).map_err(|message| unwritable(context, &message))?;
     let log = locked.go_on(&journal, crash_point(context)).map_err(|error| unwritable(context, &error.to_string()))?;
     announce_directory(context, &outputs);
     let base = base + started.now();
@@ -149,23 +153,26 @@ fn recorded(context: &Context, args: &ResumeArgs, header: &Header) -> Result<Loa
 }
 
 /// Reads the plan files again, and refuses to go on when they say something else by now.
-fn refuse_changed(context: &Context, args: &ResumeArgs, header: &Header, old: &Loaded) -> Result<(), ExitStatus> {
+///
+/// `advice` says what to do instead, and is asked only then.
+fn refuse_changed(
+    context: &Context,
+    args: &ResumeArgs,
+    header: &Header,
+    old: &Loaded,
+    advice: impl FnOnce() -> String,
+) -> Result<(), ExitStatus> {
     let paths: Vec<PathBuf> = header.invocation.plans.iter().map(PathBuf::from).collect();
     if paths.iter().any(|path| path.as_os_str() == "-") {
         // Standard input can't be read again; the journal holds what came from it.
         return Ok(());
     }
-    let advice = format!(
-        "run {} goes on only with the plans that it began with: restore them, or send what is left of it with its \
-         remaining.yaml",
-        header.run
-    );
     let reading = Reading::recorded(&header.invocation, &args.pace).map_err(|failure| failure.report(context))?;
     let new = match Texts::read(&paths).and_then(|texts| texts.understand(reading)) {
         Ok(new) => new,
         Err(failure) => {
             failure.report(context);
-            context.console.error(&advice);
+            context.console.error(&advice());
             return Err(match failure {
                 LoadFailure::Usage(_) => ExitStatus::Usage,
                 LoadFailure::Invalid { .. } => ExitStatus::InvalidPlan,
@@ -177,8 +184,24 @@ fn refuse_changed(context: &Context, args: &ResumeArgs, header: &Header, old: &L
     }
     let changed = difference(&old.plan, &old.sources, &new.plan, &new.sources);
     context.console.message(&changed.text(MOST_DIFFERENCES));
-    context.console.error(&format!("the plans changed since run {} began (above); {advice}", header.run));
+    context.console.error(&format!("the plans changed since run {} began (above); {}", header.run, advice()));
     Err(ExitStatus::InvalidPlan)
+}
+
+/// What to do about a run whose plans are not what they were, when a plan of what is left was made of its journal.
+fn what_to_do(header: &Header, left: &LeftOver) -> String {
+    let run = &header.run;
+    let restore = format!(
+        "run {run} goes on only with the plans that it began with (their paths count from the directory in which it began): \
+         restore them"
+    );
+    if !left.errors.is_empty() {
+        return format!("{restore}; {}", left.errors.join("; "));
+    }
+    match left.shown() {
+        None => format!("{restore}. Nothing is left of it: for what is new in the plans begin a new run"),
+        Some(files) => format!("{restore}, or run the plan of what is left of it: {files}"),
+    }
 }
 
 /// What happened in a run up to now.
@@ -195,6 +218,23 @@ impl Story {
         let mut summary = RunSummary::new(loaded.plan.operations.len());
         events.iter().for_each(|event| summary.apply(event));
         Ok(Self { events, summary })
+    }
+
+    /// The account of the run if it ended here: what was in flight is unknown, and what was never sent is not attempted.
+    fn as_if_over(&self, loaded: &Loaded) -> RunSummary {
+        let (mut summary, at) = (self.summary.clone(), self.elapsed());
+        for event in take_up(&loaded.plan, &self.events, at, Reopen::default()) {
+            if !matches!(event, RunEvent::OperationReopened { .. }) {
+                summary.apply(&event);
+            }
+        }
+        for op in 0..summary.operations.len() {
+            if summary.operations[op].outcome.is_none() {
+                let outcome = Outcome::NotAttempted(NotAttemptedReason::Interrupted);
+                summary.apply(&RunEvent::OperationEnded { op, at, outcome });
+            }
+        }
+        summary
     }
 
     fn elapsed(&self) -> Duration {
