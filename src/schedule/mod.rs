@@ -208,6 +208,8 @@ struct WaveState {
     begun: bool,
     /// Its operations may be launched.
     started: bool,
+    /// Something of it that was sent ended in this session: perhaps a repeat, before the wave has its turn again.
+    landed: bool,
     /// When its latest operation ended in an earlier session.
     past_end: Option<Duration>,
     budget: Budget,
