@@ -4,6 +4,7 @@
 //! got that far. Every problem of a stage is found before the next one begins.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -119,7 +120,7 @@ pub(super) fn status_of_warnings(context: &Context, input: &InputArgs, warnings:
 /// Reads, checks and expands the plans.
 pub(super) fn load(context: &Context, input: &InputArgs, pace: &PaceArgs) -> Result<Loaded, LoadFailure> {
     let reading = Reading::from_args(context, input, pace)?;
-    Texts::read(&input.plans)?.understand(reading)
+    Texts::read(&input.plans, std::io::stdin().lock())?.understand(reading)
 }
 
 /// What decides how plans are read, besides their text.
@@ -177,10 +178,10 @@ pub(super) struct Texts {
 }
 
 impl Texts {
-    /// Reads files, directories and standard input.
-    pub(super) fn read(paths: &[PathBuf]) -> Result<Self, LoadFailure> {
+    /// Reads files and directories, and for `-` what comes from `stdin`.
+    pub(super) fn read(paths: &[PathBuf], stdin: impl Read) -> Result<Self, LoadFailure> {
         let mut sources = Sources::default();
-        match fs::read_plan_files(paths, std::io::stdin().lock(), &mut sources) {
+        match fs::read_plan_files(paths, stdin, &mut sources) {
             Ok(ids) => Ok(Self { sources, ids, unreadable: Vec::new() }),
             Err(fs::ReadError::Usage(messages)) => Err(LoadFailure::Usage(messages)),
             // The others are still checked, so that everything that is wrong is told at once.
@@ -251,7 +252,9 @@ fn validated(
 }
 
 fn operator_endpoint(text: &str) -> Result<Endpoint, LoadFailure> {
-    Endpoint::parse(text).map_err(|error| LoadFailure::usage(format!("--endpoint {text}: {error}")))
+    // What stands before an `@` may be a password, and what is wrong is told all the same.
+    let shown = text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, host)| format!("…@{host}"));
+    Endpoint::parse(text).map_err(|error| LoadFailure::usage(format!("--endpoint {shown}: {error}")))
 }
 
 /// `HUAWEICLOUD_SDK_REGION_HSS_<REGION>`: the region's dashes are underscores there, so that every name leads back to one.

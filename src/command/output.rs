@@ -183,7 +183,9 @@ impl Outputs {
     }
 
     /// Where everything is, and how the run goes on if it can.
-    pub(super) fn places(&self, written: &Written, left: &LeftOver, summary: &RunSummary) -> String {
+    ///
+    /// A resume without flags would send `sent` operations.
+    pub(super) fn places(&self, written: &Written, left: &LeftOver, summary: &RunSummary, sent: usize) -> String {
         let mut text = format!("\njournal   {}\n", shown(&self.directory.journal()));
         if let Some(own) = &written.own {
             text.push_str(&format!("report    {}\n", shown(own)));
@@ -206,10 +208,17 @@ impl Outputs {
         let of = |wanted: fn(&Outcome) -> bool| {
             summary.operations.iter().filter(|operation| operation.outcome.as_ref().is_some_and(wanted)).count()
         };
-        hint(of(|outcome| reopens(outcome, Reopen::default())), "", "");
+        hint(sent, "", "");
         hint(summary.counts.unknown, " --retry-unknown", " unknown, once you have looked them up");
         let failed = |outcome: &Outcome| matches!(outcome, Outcome::Failed(_)) && !reopens(outcome, Reopen::default());
         hint(of(failed), " --retry-failed", " failed, once the cause is mended");
+        let held = of(|outcome| reopens(outcome, Reopen::default())).saturating_sub(sent);
+        if held > 0 {
+            let (operations, them) = if held == 1 { ("operation", "it") } else { ("operations", "them") };
+            text.push_str(&format!(
+                "held back {held} {operations}: a failure budget stays spent until that frees {them}\n"
+            ));
+        }
         text
     }
 

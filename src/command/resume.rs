@@ -12,7 +12,7 @@ use super::load::{ASSUMED_LATENCY, LoadFailure, Loaded, Reading, Texts};
 use super::output::{LeftOver, Outputs};
 use super::run::{refused, unwritable};
 use super::service::Service;
-use super::session::{Bounds, Session, announce_directory, confirmed, crash_point, max_failures, scale};
+use super::session::{Account, Bounds, Session, announce_directory, confirmed, crash_point, scale};
 use crate::cli::ResumeArgs;
 use crate::diagnostic::visible;
 use crate::difference::difference;
@@ -20,6 +20,7 @@ use crate::event::{NotAttemptedReason, Outcome, RunEvent};
 use crate::exit::ExitStatus;
 use crate::forecast::forecast_rest;
 use crate::io::clock::RunClock;
+use crate::io::fs::STDIN_NAME;
 use crate::io::journal_file::{JournalFileError, LockedJournal};
 use crate::io::state_dir::{RunDir, StateDir};
 use crate::journal::{self, Header, Journal};
@@ -39,7 +40,7 @@ pub(super) fn resume(context: &Context, args: &ResumeArgs) -> ExitStatus {
 
 /// The road of a resumed run; the error is the status of one that did not go on.
 async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus, ExitStatus> {
-    let mut bounds = Bounds::parse(&args.bounds).map_err(|message| context.usage(&message))?;
+    let bounds = Bounds::parse(&args.bounds).map_err(|message| context.usage(&message))?;
     let directory =
         StateDir::new(&args.output.state_dir).find(&args.run).map_err(|error| context.usage(&error.to_string()))?;
     let locked = LockedJournal::open(directory.path()).map_err(|error| not_opened(context, &error))?;
@@ -51,12 +52,7 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     refuse_changed(context, args, header, &loaded, || {
         what_to_do(header, &outputs.write_remaining(&loaded, &story.as_if_over(&loaded)))
     })?;
-    let recorded_bounds = &header.invocation;
-    bounds.fail_fast |= recorded_bounds.fail_fast && args.bounds.max_failures.is_none();
-    if bounds.max_failures.is_none() && !args.bounds.fail_fast {
-        let stated = recorded_bounds.max_failures.as_deref().map(max_failures).transpose();
-        bounds.max_failures = stated.map_err(|message| context.usage(&message))?;
-    }
+    let (bounds, later) = bounds.resumed(&header.invocation).map_err(|message| context.usage(&message))?;
 
     let simulated = header.invocation.simulated.as_ref();
     let started = RunClock::start(scale(simulated));
@@ -65,23 +61,17 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let preview = story.take_up(&loaded, &started, base, reopen);
     loaded.forecast = forecast_rest(&loaded.plan, ASSUMED_LATENCY, bounds.schedule(), &preview.history, base);
 
+    let (simulates, later) = (simulated.is_some(), later.schedule());
+    let account = Account { context, loaded: &loaded, outputs: &outputs, simulated: simulates, bounds: later };
+    let open = loaded.forecast.calls;
+    // Where an outcome is missing, only a session can give it one: a budget that was spent leaves the rest not attempted.
+    if open == 0 && preview.summary.is_conserved() {
+        context.console.info(&nothing_to_send(header, &preview));
+        return Ok(account.tell(&RunEnd { summary: preview.summary, not_recorded: None }));
+    }
     let service = Service::connect(context, simulated, &args.connection, &loaded.plan, &started)
         .await
         .map_err(|error| refused(context, &error))?;
-    let open = loaded.forecast.calls;
-    if open == 0 && preview.taken_up.len() == 1 {
-        context.console.info(&format!("nothing is left to do in run {}", header.run));
-        let clock = started.restart_at(base);
-        let session = Session {
-            context,
-            loaded: &loaded,
-            service: &service,
-            outputs: &outputs,
-            clock: &clock,
-            simulated: simulated.is_some(),
-        };
-        return Ok(session.tell(&RunEnd { summary: preview.summary, not_recorded: None }));
-    }
     let asked = !args.connection.yes && simulated.is_none();
     if !confirmed(context, asked, open, || about(header, &preview, open)) {
         return Err(ExitStatus::Incomplete);
@@ -92,18 +82,21 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let log = locked.go_on(&journal, crash_point(context)).map_err(|error| unwritable(context, &error.to_string()))?;
     announce_directory(context, &outputs);
     let base = base + started.now();
-    let past = story.take_up(&loaded, &started, base, reopen);
+    // Before what may take long: the session's wall clock must never say an earlier time than its own clock does.
     let clock = started.restart_at(base);
+    let past = story.take_up(&loaded, &started, base, reopen);
     let options = bounds.options(header.run.clone(), header.started_at, loaded.forecast.duration);
-    let session = Session {
-        context,
-        loaded: &loaded,
-        service: &service,
-        outputs: &outputs,
-        clock: &clock,
-        simulated: simulated.is_some(),
-    };
+    let session = Session { account, service: &service, clock: &clock };
     session.drive(&options, Some(past), log).await
+}
+
+/// Why a resume sends nothing.
+fn nothing_to_send(header: &Header, past: &Past) -> String {
+    let counts = past.summary.counts;
+    if counts.accepted + counts.confirmed + counts.skipped == counts.planned {
+        return format!("nothing is left to do in run {}", header.run);
+    }
+    format!("nothing of run {} is sent again without a flag; the last lines say which", header.run)
 }
 
 /// What is asked about.
@@ -163,12 +156,10 @@ fn refuse_changed(
     advice: impl FnOnce() -> String,
 ) -> Result<(), ExitStatus> {
     let paths: Vec<PathBuf> = header.invocation.plans.iter().map(PathBuf::from).collect();
-    if paths.iter().any(|path| path.as_os_str() == "-") {
-        // Standard input can't be read again; the journal holds what came from it.
-        return Ok(());
-    }
+    // Standard input can't be read again; what came from it is in the journal.
+    let piped = header.sources.iter().find(|source| source.path == STDIN_NAME).map_or("", |source| &source.text);
     let reading = Reading::recorded(&header.invocation, &args.pace).map_err(|failure| failure.report(context))?;
-    let new = match Texts::read(&paths).and_then(|texts| texts.understand(reading)) {
+    let new = match Texts::read(&paths, piped.as_bytes()).and_then(|texts| texts.understand(reading)) {
         Ok(new) => new,
         Err(failure) => {
             failure.report(context);

@@ -6,7 +6,7 @@ use super::Context;
 use super::load::{Loaded, load, status_of_warnings};
 use super::output::Outputs;
 use super::service::{Service, ServiceError};
-use super::session::{Bounds, Session, announce_directory, confirmed, forecast_with_bounds};
+use super::session::{Account, Bounds, Session, announce_directory, confirmed, forecast_with_bounds};
 use crate::cli::RunArgs;
 use crate::diagnostic::visible;
 use crate::exit::ExitStatus;
@@ -62,14 +62,14 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
         .map_err(|error| unwritable(context, &error.to_string()))?;
     announce_directory(context, &outputs);
     let options = bounds.options(id, header.started_at, loaded.forecast.duration);
-    let session = Session {
+    let account = Account {
         context,
         loaded: &loaded,
-        service: &service,
         outputs: &outputs,
-        clock: &clock,
         simulated: simulated.is_some(),
+        bounds: bounds.schedule(),
     };
+    let session = Session { account, service: &service, clock: &clock };
     session.drive(&options, None, log).await
 }
 

@@ -247,6 +247,18 @@ fn a_plan_of_what_is_left_does_not_outlive_the_session_that_sends_it() {
     assert!(rest.contains("name: p39"), "{rest}");
 }
 
+/// The one failure that the budget allows is in the journal, and what that means for the others is not.
+#[test]
+fn killed_when_the_budget_is_spent_every_operation_still_gets_its_outcome() {
+    let scene = Scene::new("403:100%");
+    let mut command = scene.command();
+    command.args(["run", "plan.yaml", "--max-failures", "0", "--endpoint", scene.simulator.endpoint().as_str()]);
+    assert!(scene.killed(&mut command, "after-sync:5"), "the run ended before");
+    let (code, report) = scene.resume(&[]);
+    assert_eq!((code, scene.seen().len()), (4, 1), "{report:#}");
+    assert_eq!(report["summary"]["not_attempted"], OPERATIONS - 1, "{}", report["summary"]);
+}
+
 /// The journal that a crash left holds nothing that the next reader has to guess at.
 #[test]
 fn a_journal_of_a_killed_run_is_private_and_its_lines_are_whole() {
