@@ -4,6 +4,7 @@
 //! got that far. Every problem of a stage is found before the next one begins.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,7 +16,8 @@ use crate::diagnostic::{Code, Diagnostic, Severity, visible};
 use crate::exit::ExitStatus;
 use crate::expand::{EndpointChain, ExecutionPlan, Overrides, expand, undeclared_overrides};
 use crate::forecast::{Forecast, forecast};
-use crate::io::credential::{Environment, endpoint_override};
+use crate::io::credential::Environment;
+use crate::io::endpoint::{endpoint_override, read_regions_file};
 use crate::io::fs;
 use crate::journal::{Invocation, RecordedSource};
 use crate::model::{Endpoint, Quota, Region, format_estimate};
@@ -118,7 +120,7 @@ pub(super) fn status_of_warnings(context: &Context, input: &InputArgs, warnings:
 /// Reads, checks and expands the plans.
 pub(super) fn load(context: &Context, input: &InputArgs, pace: &PaceArgs) -> Result<Loaded, LoadFailure> {
     let reading = Reading::from_args(context, input, pace)?;
-    Texts::read(&input.plans)?.understand(reading)
+    Texts::read(&input.plans, std::io::stdin().lock())?.understand(reading)
 }
 
 /// What decides how plans are read, besides their text.
@@ -136,7 +138,9 @@ impl Reading {
         let quota = quota(pace.quota.as_deref())?;
         let overrides = overrides(input, &context.environment).map_err(LoadFailure::usage)?;
         let all = input.endpoint.as_deref().map(operator_endpoint).transpose()?;
-        let endpoints = EndpointChain { all, by_region: endpoints_by_region(&context.environment)? };
+        let by_region = endpoints_by_region(&context.environment)?;
+        let from_file = read_regions_file(&context.environment).map_err(LoadFailure::usage)?;
+        let endpoints = EndpointChain { all, by_region, from_file };
         let concurrency = pace.concurrency.and_then(NonZeroU32::new);
         Ok(Self { overrides, endpoints, allow_endpoint: input.allow_endpoint.clone(), quota, concurrency })
     }
@@ -148,10 +152,11 @@ impl Reading {
             Ok((region, operator_endpoint(url)?))
         };
         let by_region = invocation.endpoints.iter().map(endpoint).collect::<Result<_, LoadFailure>>()?;
+        let from_file = invocation.file_endpoints.iter().map(endpoint).collect::<Result<_, LoadFailure>>()?;
         let all = invocation.endpoint.as_deref().map(operator_endpoint).transpose()?;
         Ok(Self {
             overrides: invocation.variables.clone(),
-            endpoints: EndpointChain { all, by_region },
+            endpoints: EndpointChain { all, by_region, from_file },
             allow_endpoint: invocation.allow_endpoint.clone(),
             quota: quota(pace.quota.as_deref().or(invocation.quota.as_deref()))?,
             concurrency: pace.concurrency.or(invocation.concurrency).and_then(NonZeroU32::new),
@@ -173,10 +178,10 @@ pub(super) struct Texts {
 }
 
 impl Texts {
-    /// Reads files, directories and standard input.
-    pub(super) fn read(paths: &[PathBuf]) -> Result<Self, LoadFailure> {
+    /// Reads files and directories, and for `-` what comes from `stdin`.
+    pub(super) fn read(paths: &[PathBuf], stdin: impl Read) -> Result<Self, LoadFailure> {
         let mut sources = Sources::default();
-        match fs::read_plan_files(paths, std::io::stdin().lock(), &mut sources) {
+        match fs::read_plan_files(paths, stdin, &mut sources) {
             Ok(ids) => Ok(Self { sources, ids, unreadable: Vec::new() }),
             Err(fs::ReadError::Usage(messages)) => Err(LoadFailure::Usage(messages)),
             // The others are still checked, so that everything that is wrong is told at once.
@@ -247,7 +252,9 @@ fn validated(
 }
 
 fn operator_endpoint(text: &str) -> Result<Endpoint, LoadFailure> {
-    Endpoint::parse(text).map_err(|error| LoadFailure::usage(format!("--endpoint {text}: {error}")))
+    // What stands before an `@` may be a password, and what is wrong is told all the same.
+    let shown = text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, host)| format!("…@{host}"));
+    Endpoint::parse(text).map_err(|error| LoadFailure::usage(format!("--endpoint {shown}: {error}")))
 }
 
 /// `HUAWEICLOUD_SDK_REGION_HSS_<REGION>`: the region's dashes are underscores there, so that every name leads back to one.

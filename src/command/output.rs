@@ -42,6 +42,19 @@ pub(super) struct LeftOver {
     pub(super) errors: Vec<String>,
 }
 
+impl LeftOver {
+    /// The files, for people; `None` if nothing is left.
+    pub(super) fn shown(&self) -> Option<String> {
+        let files: Vec<String> = self.files.iter().map(|file| shown(file)).collect();
+        (!files.is_empty()).then(|| files.join(" "))
+    }
+}
+
+/// A path, for people.
+pub(super) fn shown(path: &Path) -> String {
+    visible(&path.display().to_string()).into_owned()
+}
+
 #[derive(Debug)]
 enum Target {
     File(PathBuf),
@@ -159,6 +172,15 @@ impl Outputs {
         left
     }
 
+    /// Removes the plans of what was left when the run stopped last, since it goes on.
+    ///
+    /// # Errors
+    /// One can't be removed.
+    pub(super) fn remove_remaining(&self, loaded: &Loaded) -> Result<(), String> {
+        let mut paths = (1..=loaded.files.len()).map(|number| self.directory.remaining(number));
+        paths.try_for_each(|path| fs::remove_if_there(&path)).map_err(|error| error.to_string())
+    }
+
     /// How the run is resumed from here.
     pub(super) fn resume_command(&self) -> String {
         format!("hss-sync resume {}", self.name)
@@ -171,7 +193,9 @@ fn resume_name(directory: &RunDir) -> String {
     if directory.path() == Path::new(DEFAULT_STATE_DIR).join("runs").join(&name) {
         return name;
     }
-    directory.path().display().to_string()
+    let path = directory.path().display().to_string();
+    // Or it would be taken for a flag.
+    if path.starts_with('-') { format!("./{path}") } else { path }
 }
 
 /// A word as a shell takes it.

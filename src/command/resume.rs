@@ -9,25 +9,28 @@ use std::time::Duration;
 
 use super::Context;
 use super::load::{ASSUMED_LATENCY, LoadFailure, Loaded, Reading, Texts};
-use super::output::Outputs;
+use super::output::{LeftOver, Outputs};
 use super::run::{refused, unwritable};
 use super::service::Service;
-use super::session::{Bounds, Session, announce_directory, confirmed, crash_point, max_failures, scale};
+use super::session::{Account, Bounds, Session, announce_directory, confirmed, crash_point, scale};
 use crate::cli::ResumeArgs;
 use crate::diagnostic::visible;
 use crate::difference::difference;
-use crate::event::RunEvent;
+use crate::event::{NotAttemptedReason, Outcome, RunEvent};
 use crate::exit::ExitStatus;
 use crate::forecast::forecast_rest;
 use crate::io::clock::RunClock;
+use crate::io::fs::STDIN_NAME;
 use crate::io::journal_file::{JournalFileError, LockedJournal};
 use crate::io::state_dir::{RunDir, StateDir};
 use crate::journal::{self, Header, Journal};
+use crate::report::{forecast_text, wrap};
 use crate::resume::{Reopen, take_up};
 use crate::run::port::Clock;
 use crate::run::{Past, RunEnd};
 use crate::schedule::History;
 use crate::summary::RunSummary;
+use crate::terminal::console::DEFAULT_WIDTH;
 
 /// Lines of a difference that are shown.
 const MOST_DIFFERENCES: usize = 20;
@@ -39,84 +42,84 @@ pub(super) fn resume(context: &Context, args: &ResumeArgs) -> ExitStatus {
 
 /// The road of a resumed run; the error is the status of one that did not go on.
 async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus, ExitStatus> {
-    let mut bounds = Bounds::parse(&args.bounds).map_err(|message| context.usage(&message))?;
+    let bounds = Bounds::parse(&args.bounds).map_err(|message| context.usage(&message))?;
     let directory =
         StateDir::new(&args.output.state_dir).find(&args.run).map_err(|error| context.usage(&error.to_string()))?;
     let locked = LockedJournal::open(directory.path()).map_err(|error| not_opened(context, &error))?;
     let journal = journal::read(locked.bytes()).map_err(|error| damaged(context, &directory, &error.to_string()))?;
     let header = &journal.header;
     let mut loaded = recorded(context, args, header)?;
-    refuse_changed(context, args, header, &loaded)?;
-    let recorded_bounds = &header.invocation;
-    bounds.fail_fast |= recorded_bounds.fail_fast && args.bounds.max_failures.is_none();
-    if bounds.max_failures.is_none() && !args.bounds.fail_fast {
-        let stated = recorded_bounds.max_failures.as_deref().map(max_failures).transpose();
-        bounds.max_failures = stated.map_err(|message| context.usage(&message))?;
-    }
-
-    let simulated = header.invocation.simulated.as_ref();
     let story = Story::of(&journal, &loaded).map_err(|message| damaged(context, &directory, &message))?;
     let outputs = Outputs::parse(&args.output.report, directory.clone()).map_err(|message| context.usage(&message))?;
+    refuse_changed(context, args, header, &loaded, || {
+        what_to_do(header, &outputs.write_remaining(&loaded, &story.as_if_over(&loaded)))
+    })?;
+    let (bounds, later) = bounds.resumed(&header.invocation).map_err(|message| context.usage(&message))?;
+
+    let simulated = header.invocation.simulated.as_ref();
     let started = RunClock::start(scale(simulated));
     let base = story.elapsed() + story.downtime(started.wall(), directory.last_written());
     let reopen = Reopen { retry_failed: args.retry_failed, retry_unknown: args.retry_unknown };
     let preview = story.take_up(&loaded, &started, base, reopen);
     loaded.forecast = forecast_rest(&loaded.plan, ASSUMED_LATENCY, bounds.schedule(), &preview.history, base);
 
-    let service = Service::connect(context, simulated, args.connection.ca_cert.as_deref(), &loaded.plan, &started)
+    let (simulates, later) = (simulated.is_some(), later.schedule());
+    let account = Account { context, loaded: &loaded, outputs: &outputs, simulated: simulates, bounds: later };
+    let open = loaded.forecast.calls;
+    // Where an outcome is missing, only a session can give it one: a budget that was spent leaves the rest not attempted.
+    if open == 0 && preview.summary.is_conserved() {
+        context.console.info(&nothing_to_send(header, &preview));
+        return Ok(account.tell(&RunEnd { summary: preview.summary, not_recorded: None }));
+    }
+    let service = Service::connect(context, simulated, &args.connection, &loaded.plan, &started)
         .await
         .map_err(|error| refused(context, &error))?;
-    let open = loaded.forecast.calls;
-    if open == 0 && preview.taken_up.len() == 1 {
-        context.console.info(&format!("nothing is left to do in run {}", header.run));
-        let clock = started.restart_at(base);
-        let session = Session {
-            context,
-            loaded: &loaded,
-            service: &service,
-            outputs: &outputs,
-            clock: &clock,
-            simulated: simulated.is_some(),
-            max_failures: bounds.max_failures,
-        };
-        return Ok(session.tell(&RunEnd { summary: preview.summary, not_recorded: None }));
-    }
-    // With nothing to send, as after a spent budget, there is nothing to ask: the session only says how it stands.
+    // With nothing to send there is nothing to ask: the session only says how it stands.
     let asked = open > 0 && !args.connection.yes && simulated.is_none();
-    if !confirmed(context, asked, open, || about(header, &preview, open)) {
+    if !confirmed(context, asked, open, || about(context, header, &preview, &loaded)) {
         return Err(ExitStatus::Incomplete);
     }
     outputs.prepare().map_err(|message| unwritable(context, &message))?;
+    // It lists what this session is about to send; should the session be killed, nothing would write it anew.
+    outputs.remove_remaining(&loaded).map_err(|message| unwritable(context, &message))?;
     let log = locked.go_on(&journal, crash_point(context)).map_err(|error| unwritable(context, &error.to_string()))?;
     announce_directory(context, &outputs);
     let base = base + started.now();
-    let past = story.take_up(&loaded, &started, base, reopen);
+    // Before what may take long: the session's wall clock must never say an earlier time than its own clock does.
     let clock = started.restart_at(base);
+    let past = story.take_up(&loaded, &started, base, reopen);
     let options = bounds.options(header.run.clone(), header.started_at, loaded.forecast.duration);
-    let session = Session {
-        context,
-        loaded: &loaded,
-        service: &service,
-        outputs: &outputs,
-        clock: &clock,
-        simulated: simulated.is_some(),
-        max_failures: bounds.max_failures,
-    };
+    let session = Session { account, service: &service, clock: &clock };
     session.drive(&options, Some(past), log).await
 }
 
+/// Why a resume sends nothing.
+fn nothing_to_send(header: &Header, past: &Past) -> String {
+    let counts = past.summary.counts;
+    if counts.accepted + counts.confirmed + counts.skipped == counts.planned {
+        return format!("nothing is left to do in run {}", header.run);
+    }
+    format!("nothing of run {} is sent again without a flag; the last lines say which", header.run)
+}
+
 /// What is asked about.
-fn about(header: &Header, past: &Past, open: usize) -> String {
+fn about(context: &Context, header: &Header, past: &Past, loaded: &Loaded) -> String {
     let done = past.summary.counts;
-    format!(
-        "run {} of {}: {} of {} accepted, {} failed, {} unknown; {open} to send\n",
+    let mut text = String::new();
+    let width = context.console.width().unwrap_or(DEFAULT_WIDTH);
+    let stands = format!(
+        "run {} of {}: {} of {} accepted, {} failed, {} unknown",
         header.run,
         header.started_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
-        done.accepted,
+        done.accepted + done.confirmed,
         done.planned,
         done.failed,
         done.unknown,
-    )
+    );
+    wrap(&mut text, "", "    ", &stands, width);
+    let rest = format!("{} to send, forecast {}", loaded.forecast.calls, forecast_text(&loaded.plan, &loaded.forecast));
+    wrap(&mut text, "", "    ", &rest, width);
+    text
 }
 
 /// A run that goes on in another process is no fault of its journal.
@@ -152,23 +155,24 @@ fn recorded(context: &Context, args: &ResumeArgs, header: &Header) -> Result<Loa
 }
 
 /// Reads the plan files again, and refuses to go on when they say something else by now.
-fn refuse_changed(context: &Context, args: &ResumeArgs, header: &Header, old: &Loaded) -> Result<(), ExitStatus> {
+///
+/// `advice` says what to do instead, and is asked only then.
+fn refuse_changed(
+    context: &Context,
+    args: &ResumeArgs,
+    header: &Header,
+    old: &Loaded,
+    advice: impl FnOnce() -> String,
+) -> Result<(), ExitStatus> {
     let paths: Vec<PathBuf> = header.invocation.plans.iter().map(PathBuf::from).collect();
-    if paths.iter().any(|path| path.as_os_str() == "-") {
-        // Standard input can't be read again; the journal holds what came from it.
-        return Ok(());
-    }
-    let advice = format!(
-        "run {} goes on only with the plans that it began with: restore them, or send what is left of it with its \
-         remaining.yaml",
-        header.run
-    );
+    // Standard input can't be read again; what came from it is in the journal.
+    let piped = header.sources.iter().find(|source| source.path == STDIN_NAME).map_or("", |source| &source.text);
     let reading = Reading::recorded(&header.invocation, &args.pace).map_err(|failure| failure.report(context))?;
-    let new = match Texts::read(&paths).and_then(|texts| texts.understand(reading)) {
+    let new = match Texts::read(&paths, piped.as_bytes()).and_then(|texts| texts.understand(reading)) {
         Ok(new) => new,
         Err(failure) => {
             failure.report(context);
-            context.console.error(&advice);
+            context.console.error(&advice());
             return Err(match failure {
                 LoadFailure::Usage(_) => ExitStatus::Usage,
                 LoadFailure::Invalid { .. } => ExitStatus::InvalidPlan,
@@ -180,8 +184,24 @@ fn refuse_changed(context: &Context, args: &ResumeArgs, header: &Header, old: &L
     }
     let changed = difference(&old.plan, &old.sources, &new.plan, &new.sources);
     context.console.message(&changed.text(MOST_DIFFERENCES));
-    context.console.error(&format!("the plans changed since run {} began (above); {advice}", header.run));
+    context.console.error(&format!("the plans changed since run {} began (above); {}", header.run, advice()));
     Err(ExitStatus::InvalidPlan)
+}
+
+/// What to do about a run whose plans are not what they were, when a plan of what is left was made of its journal.
+fn what_to_do(header: &Header, left: &LeftOver) -> String {
+    let run = &header.run;
+    let restore = format!(
+        "run {run} goes on only with the plans that it began with (their paths count from the directory in which it began): \
+         restore them"
+    );
+    if !left.errors.is_empty() {
+        return format!("{restore}; {}", left.errors.join("; "));
+    }
+    match left.shown() {
+        None => format!("{restore}. Nothing is left of it: for what is new in the plans begin a new run"),
+        Some(files) => format!("{restore}, or run the plan of what is left of it: {files}"),
+    }
 }
 
 /// What happened in a run up to now.
@@ -198,6 +218,23 @@ impl Story {
         let mut summary = RunSummary::new(loaded.plan.operations.len());
         events.iter().for_each(|event| summary.apply(event));
         Ok(Self { events, summary })
+    }
+
+    /// The account of the run if it ended here: what was in flight is unknown, and what was never sent is not attempted.
+    fn as_if_over(&self, loaded: &Loaded) -> RunSummary {
+        let (mut summary, at) = (self.summary.clone(), self.elapsed());
+        for event in take_up(&loaded.plan, &self.events, at, Reopen::default()) {
+            if !matches!(event, RunEvent::OperationReopened { .. }) {
+                summary.apply(&event);
+            }
+        }
+        for op in 0..summary.operations.len() {
+            if summary.operations[op].outcome.is_none() {
+                let outcome = Outcome::NotAttempted(NotAttemptedReason::Interrupted);
+                summary.apply(&RunEvent::OperationEnded { op, at, outcome });
+            }
+        }
+        summary
     }
 
     fn elapsed(&self) -> Duration {

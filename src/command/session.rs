@@ -12,17 +12,20 @@ use super::output::Outputs;
 use super::service::Service;
 use crate::cli::BoundArgs;
 use crate::diagnostic::visible;
+use crate::event::Outcome;
 use crate::exit::ExitStatus;
-use crate::forecast::{Forecast, forecast_with};
+use crate::forecast::{Forecast, forecast_rest, forecast_with};
 use crate::io::clock::RunClock;
 use crate::io::journal_file::{CrashPoint, JournalFile};
 use crate::io::signal::Signals;
-use crate::journal::SimulatedWith;
+use crate::journal::{Invocation, SimulatedWith};
 use crate::model::{MaxFailures, RunId, parse_duration};
 use crate::report::{self, RunFacts};
+use crate::resume::{Reopen, reopens};
 use crate::run::port::EventSink;
 use crate::run::{NotRecorded, Outside, Past, RunEnd, RunError, RunOptions, run as drive};
-use crate::schedule::ScheduleOptions;
+use crate::schedule::{History, PastOperation, PastState, ScheduleOptions};
+use crate::summary::{OperationSummary, RunSummary};
 use crate::terminal::console::DEFAULT_WIDTH;
 use crate::terminal::lines::Lines;
 use crate::terminal::progress::Bar;
@@ -36,8 +39,8 @@ const MOST_UNRECORDED: usize = 10;
 /// Flags that bound a run, as domain values.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
-    pub(super) max_failures: Option<MaxFailures>,
-    pub(super) fail_fast: bool,
+    max_failures: Option<MaxFailures>,
+    fail_fast: bool,
     max_duration: Option<Duration>,
     grace: Duration,
 }
@@ -55,6 +58,22 @@ impl Bounds {
             max_duration: args.max_duration.as_deref().map(|text| duration("--max-duration", text)).transpose()?,
             grace: duration("--grace", &args.grace)?,
         })
+    }
+
+    /// The bounds of a session of a run that was called like this, and those of a later one without flags. What a flag says
+    /// wins, and one of the two that stop a run for failures puts the other out of force.
+    ///
+    /// # Errors
+    /// What is recorded can't be read.
+    pub(super) fn resumed(self, recorded: &Invocation) -> Result<(Self, Self), String> {
+        let stated = recorded.max_failures.as_deref().map(max_failures).transpose()?;
+        let later = Self { max_failures: stated, fail_fast: recorded.fail_fast, ..self };
+        let now = Self {
+            max_failures: if self.fail_fast { self.max_failures } else { self.max_failures.or(stated) },
+            fail_fast: self.fail_fast || (recorded.fail_fast && self.max_failures.is_none()),
+            ..self
+        };
+        Ok((now, later))
     }
 
     /// What the engine is told.
@@ -75,7 +94,7 @@ impl Bounds {
 }
 
 /// `--max-failures`, also as a journal holds it.
-pub(super) fn max_failures(text: &str) -> Result<MaxFailures, String> {
+fn max_failures(text: &str) -> Result<MaxFailures, String> {
     MaxFailures::parse(text).map_err(|error| format!("--max-failures {text}: {error}"))
 }
 
@@ -112,16 +131,22 @@ pub(super) fn announce_directory(context: &Context, outputs: &Outputs) {
     context.console.detail(&format!("journal {}", visible(&outputs.directory().journal().display().to_string())));
 }
 
-/// One session of a run.
-pub(super) struct Session<'a> {
+/// What a run is told with.
+#[derive(Clone, Copy)]
+pub(super) struct Account<'a> {
     pub(super) context: &'a Context,
     pub(super) loaded: &'a Loaded,
-    pub(super) service: &'a Service,
     pub(super) outputs: &'a Outputs,
-    pub(super) clock: &'a RunClock,
     pub(super) simulated: bool,
-    /// The failure budget over the whole run.
-    pub(super) max_failures: Option<MaxFailures>,
+    /// What a resume that states no bounds would be held to.
+    pub(super) bounds: ScheduleOptions,
+}
+
+/// One session of a run.
+pub(super) struct Session<'a> {
+    pub(super) account: Account<'a>,
+    pub(super) service: &'a Service,
+    pub(super) clock: &'a RunClock,
 }
 
 impl Session<'_> {
@@ -132,7 +157,8 @@ impl Session<'_> {
         past: Option<Past>,
         mut log: JournalFile,
     ) -> Result<ExitStatus, ExitStatus> {
-        let Self { context, loaded, service, clock, .. } = *self;
+        let Self { account, service, clock } = *self;
+        let Account { context, loaded, outputs, .. } = account;
         let begun = past.as_ref().map(|past| past.history.current_waves(&loaded.plan)).unwrap_or_default();
         let bar = || Bar::new(&loaded.plan, &loaded.forecast, options.grace, &begun);
         let mut bar = context.console.has_bar().then(bar);
@@ -154,12 +180,12 @@ impl Session<'_> {
             bar.finish();
         }
         match end {
-            Some(Ok(end)) => Ok(self.tell(&end)),
+            Some(Ok(end)) => Ok(account.tell(&end)),
             Some(Err(error)) => {
                 context.console.error(&error.to_string());
                 match error {
                     // The account is wrong, and still all that there is: it is reported, and the run never counts as good.
-                    RunError::BrokenLaw(broken) => Ok(self.tell(&broken.end)),
+                    RunError::BrokenLaw(broken) => Ok(account.tell(&broken.end)),
                     RunError::MissingCredential { .. } | RunError::NotResolved { .. } => Err(ExitStatus::InvalidPlan),
                 }
             }
@@ -168,13 +194,15 @@ impl Session<'_> {
                 context.console.error(&format!(
                     "ended at once; whether the requests that were in flight were accepted is not known. The journal has \
                      the rest: {}",
-                    self.outputs.resume_command()
+                    outputs.resume_command()
                 ));
                 Err(ExitStatus::Killed)
             }
         }
     }
+}
 
+impl Account<'_> {
     /// Writes the reports and the closing text; the status is that of the run, or worse when something could not be written.
     pub(super) fn tell(&self, end: &RunEnd) -> ExitStatus {
         let Self { context, loaded, outputs, .. } = *self;
@@ -190,8 +218,7 @@ impl Session<'_> {
         let left = outputs.write_remaining(loaded, summary);
         let width = context.console.width().unwrap_or(DEFAULT_WIDTH);
         let mut text = report::closing(plan, sources, summary, width);
-        let budget = self.max_failures.map(|stated| stated.of(plan.operations.len()));
-        text.push_str(&places(outputs, (&written, &left), (plan, summary), budget, width));
+        text.push_str(&places(outputs, (&written, &left), summary, |reopen| self.sends(summary, reopen), width));
         for error in written.errors.iter().chain(&left.errors) {
             context.console.error(error);
         }
@@ -207,6 +234,20 @@ impl Session<'_> {
             return exit;
         }
         context.printed(context.console.result(&text), exit)
+    }
+
+    /// Operations that a resume would send: what is open again, unless its failure budget stays spent.
+    fn sends(&self, summary: &RunSummary, reopen: Reopen) -> usize {
+        let past = |operation: &OperationSummary| {
+            let ended = operation.outcome.as_ref().filter(|outcome| !reopens(outcome, reopen));
+            let state = ended.map_or(PastState::Open, |outcome| PastState::Ended {
+                spent: matches!(outcome, Outcome::Failed(_) | Outcome::Unknown(_)),
+            });
+            PastOperation { state, ..PastOperation::default() }
+        };
+        let operations = summary.operations.iter().map(past).collect();
+        let history = History { operations, ..History::default() };
+        forecast_rest(&self.loaded.plan, ASSUMED_LATENCY, self.bounds, &history, Duration::ZERO).calls
     }
 
     /// What the journal doesn't hold, and why.

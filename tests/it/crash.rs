@@ -216,6 +216,49 @@ fn killed_over_and_over() {
     });
 }
 
+/// A plan of what was left names what a later session sends. Killed then, the run must not leave it behind: who ran it would
+/// send all of that twice. When the plans changed there is a new one, made of the journal.
+#[test]
+fn a_plan_of_what_is_left_does_not_outlive_the_session_that_sends_it() {
+    let scene = Scene::new("latency:1ms");
+    let mut command = scene.command();
+    command.args(["run", "plan.yaml", "--max-duration", "1s", "--quota", "1/1h"]);
+    let stopped = command.args(["--endpoint", scene.simulator.endpoint().as_str()]).output().expect("it starts");
+    assert_eq!(stopped.status.code(), Some(4), "{}", told(&stopped));
+    let runs = scene.folder.path().join(".hss-sync/runs");
+    let run = std::fs::read_dir(&runs).expect("runs").next().expect("one run").expect("an entry").path();
+    let remaining = run.join("remaining.yaml");
+    assert!(remaining.exists(), "{}", told(&stopped));
+
+    let mut command = scene.command();
+    assert!(scene.killed(command.args(["resume", "--quota", "1000/1s"]), "after-sync:90"), "the run ended before");
+    assert!(!remaining.exists(), "it names what the killed session has sent");
+
+    std::fs::write(scene.folder.path().join("plan.yaml"), plan().replace("id39", "other")).expect("written");
+    let refused = scene.command().arg("resume").output().expect("it starts");
+    assert_eq!(refused.status.code(), Some(3), "{}", told(&refused));
+    assert!(told(&refused).contains("remaining.yaml"), "{}", told(&refused));
+    let rest = std::fs::read_to_string(&remaining).expect("it is written anew");
+    for (project, (_, committed)) in scene.seen() {
+        let named = rest.contains(&format!("name: {}", project.replace("id", "p")));
+        let unknown = rest.contains(&format!("#   {} /", project.replace("id", "p")));
+        assert!(committed == 1 && named == unknown, "{project} was taken, and is in the plan of what is left:\n{rest}");
+    }
+    assert!(rest.contains("name: p39"), "{rest}");
+}
+
+/// The one failure that the budget allows is in the journal, and what that means for the others is not.
+#[test]
+fn killed_when_the_budget_is_spent_every_operation_still_gets_its_outcome() {
+    let scene = Scene::new("403:100%");
+    let mut command = scene.command();
+    command.args(["run", "plan.yaml", "--max-failures", "0", "--endpoint", scene.simulator.endpoint().as_str()]);
+    assert!(scene.killed(&mut command, "after-sync:5"), "the run ended before");
+    let (code, report) = scene.resume(&[]);
+    assert_eq!((code, scene.seen().len()), (4, 1), "{report:#}");
+    assert_eq!(report["summary"]["not_attempted"], OPERATIONS - 1, "{}", report["summary"]);
+}
+
 /// The journal that a crash left holds nothing that the next reader has to guess at.
 #[test]
 fn a_journal_of_a_killed_run_is_private_and_its_lines_are_whole() {

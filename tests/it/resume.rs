@@ -267,6 +267,57 @@ fn what_a_run_was_called_with_is_in_its_journal() {
     assert_eq!(sent, ["id0", "1-2"]);
 }
 
+/// What came from standard input is in the journal and is not read again; a file that was given beside it is.
+#[test]
+fn a_file_beside_standard_input_may_not_change() {
+    let (scene, service) = (Scene::new(&plan(2, ONE_AN_HOUR)), Service::start("latency:1ms"));
+    let args = ["run", "-", "plan.yaml", "--max-duration", "1s", "--endpoint", service.simulator.endpoint().as_str()];
+    let piped = plan(2, ONE_AN_HOUR).replace("\"id", "\"piped");
+    let run = finish_with(&mut scene.command(&args), piped.into_bytes());
+    assert_eq!((run.code(), service.requests()), (4, 1), "{}", run.excerpt());
+    fs::write(scene.path().join("plan.yaml"), plan(2, ONE_AN_HOUR).replace("\"id1\"", "\"other\"")).expect("written");
+    let refused = scene.resume(&["--quota", "1000/1s"]);
+    assert_eq!((refused.code(), service.requests()), (3, 1), "{}", refused.excerpt());
+    fs::write(scene.path().join("plan.yaml"), plan(2, ONE_AN_HOUR)).expect("written");
+    let resumed = scene.resume(&["--quota", "1000/1s"]);
+    assert_eq!((resumed.code(), service.requests()), (0, 4), "{}", resumed.excerpt());
+}
+
+/// The command at the end can be pasted, whatever the state directory is called.
+#[test]
+fn the_command_that_goes_on_works_as_it_is_printed() {
+    let service = Service::start("latency:1ms");
+    for state in [".hss-sync", "./.hss-sync", "-x", "it's a $dir"] {
+        let scene = Scene::new(&plan(2, ONE_AN_HOUR));
+        let state_dir = format!("--state-dir={state}");
+        let run = finish(&mut scene.run_command(&service, &["--max-duration", "1s", &state_dir]));
+        let told = run.stdout();
+        let line = told.lines().find_map(|line| line.strip_prefix("go on     hss-sync ")).expect("it can go on");
+        // The whole line, with its comment.
+        let command = line.replacen("resume", "resume --quota 1000/1s", 1);
+        let inner = scene.command(&[]);
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(format!("exec \"$0\" {command}")).arg(inner.get_program());
+        shell
+            .current_dir(scene.path())
+            .env_clear()
+            .envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let resumed = finish(&mut shell);
+        assert_eq!(resumed.code(), 0, "{command}: {}", resumed.excerpt());
+    }
+    assert_eq!(service.requests(), 8);
+}
+
+/// An endpoint with a password is refused without it.
+#[test]
+fn a_password_in_an_endpoint_is_not_repeated() {
+    let scene = Scene::new(&plan(1, ""));
+    let refused = finish(&mut scene.command(&["run", "plan.yaml", "--endpoint", "http://me:p@ssw0rd@127.0.0.1:9"]));
+    assert_eq!(refused.code(), 2);
+    let told = refused.output();
+    assert!(told.contains("…@127.0.0.1:9") && !told.contains("ssw0rd"), "{told}");
+}
+
 #[test]
 fn a_run_that_goes_on_elsewhere_is_not_taken_up() {
     let (scene, service) = (Scene::new(&plan(3, ONE_AN_HOUR)), Service::start("latency:1ms"));
@@ -308,7 +359,7 @@ fn failures_are_sent_again_on_the_operators_word_only() {
     let run = finish(&mut scene.run_command(&service, &[]));
     assert_eq!(run.code(), 4, "{}", run.excerpt());
     assert_eq!(counts(&scene.report()), [0, 1, 0, 3]);
-    // A plain resume would send nothing, so it is not proposed.
+    // The budget is spent as long as the failure stands: a plain resume would send nothing, so it is not proposed.
     let text = run.stdout();
     let (_, ways) = text.split_once("\ngo on     hss-sync resume ").expect("a way on");
     let (_, flags) = ways.split_once(' ').expect("flags after the run id");
@@ -316,9 +367,12 @@ fn failures_are_sent_again_on_the_operators_word_only() {
     assert_eq!(flags, format!("--retry-failed\n{note}"));
     let service = service.mended("latency:1ms");
 
-    let resumed = scene.resume(&[]);
-    assert_eq!((resumed.code(), service.requests()), (4, 0), "the budget is spent: {}", resumed.excerpt());
-    assert_eq!(counts(&scene.report()), [0, 1, 0, 3]);
+    // It writes nothing, either.
+    let journal = scene.journal();
+    let resumed = finish(scene.command(&["resume"]).env_remove("HUAWEICLOUD_SDK_AK").env_remove("HUAWEICLOUD_SDK_SK"));
+    assert_eq!((resumed.code(), service.requests()), (4, 0), "{}", resumed.excerpt());
+    assert!(resumed.stderr().contains("nothing of run"), "{}", resumed.excerpt());
+    assert_eq!((counts(&scene.report()), scene.journal()), ([0, 1, 0, 3], journal));
     let resumed = scene.resume(&["--retry-failed"]);
     assert_eq!((resumed.code(), service.requests()), (0, 4), "{}", resumed.excerpt());
     let report = scene.report();
