@@ -68,7 +68,9 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let open = loaded.forecast.calls;
     // Where an outcome is missing, only a session can give it one: a budget that was spent leaves the rest not attempted.
     if open == 0 && preview.summary.is_conserved() {
-        context.console.info(&nothing_to_send(header, &preview));
+        let mut text = String::new();
+        wrap(&mut text, "", "  ", &nothing_to_send(header, &preview), context.console.width().unwrap_or(DEFAULT_WIDTH));
+        context.console.info(&text);
         return Ok(account.tell(&RunEnd { summary: preview.summary, not_recorded: None }));
     }
     let service = Service::connect(context, simulated, &args.connection, &loaded.plan, &started)
