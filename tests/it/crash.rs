@@ -13,6 +13,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use hss_sync::io::clock::RunClock;
+use hss_sync::model::Quota;
 use hss_sync::sign::Credential;
 use hss_sync::simulator::{Faults, LogEntry, RunningSimulator, Simulator, SimulatorConfig};
 use serde_json::Value;
@@ -34,10 +35,16 @@ struct Scene {
 
 impl Scene {
     fn new(faults: &str) -> Self {
+        Self::with_quota(faults, None)
+    }
+
+    /// With a service that counts calls in a sliding window.
+    fn with_quota(faults: &str, quota: Option<&str>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(folder.path().join("plan.yaml"), plan()).expect("the plan is written");
         let faults = Faults::parse(faults).expect("faults");
-        let config = SimulatorConfig { quota: None, faults, ..SimulatorConfig::default() };
+        let quota = quota.map(|quota| Quota::parse(quota).expect("a quota"));
+        let config = SimulatorConfig { quota, faults, ..SimulatorConfig::default() };
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let started = runtime.block_on(async { Simulator::start(config, RunClock::start(NonZeroU32::MIN)).await });
@@ -213,6 +220,26 @@ fn killed_over_and_over() {
         assert!(ended.is_some(), "every {step} appends: the run does not end");
         let (_, report) = scene.resume(&[]);
         check(&scene, step, &report);
+    });
+}
+
+/// Killed and resumed at once, again and again: the service, which counts strictly, never sees more calls than its quota,
+/// whatever the killed sessions knew of their last ones.
+#[test]
+fn killed_over_and_over_no_window_of_the_quota_is_exceeded() {
+    const QUOTA: &str = "8/300ms";
+    let cases: Vec<String> = [9, 10, 14].iter().map(ToString::to_string).collect();
+    in_parallel(&cases, |step| {
+        let scene = Scene::with_quota("latency:1ms..40ms", Some(QUOTA));
+        let text = plan().replace("calls: 1000, per: 1s }", "calls: 8, per: 300ms }, attempt_timeout: 1s");
+        std::fs::write(scene.folder.path().join("plan.yaml"), text).expect("the plan is written");
+        let crash = |round: usize| format!("{}:{step}", STAGES[round % STAGES.len()]);
+        assert!(scene.killed_run(&crash(0)));
+        let ended = (1..=OPERATIONS * 4).find(|round| !scene.killed_resume(&crash(*round)));
+        assert!(ended.is_some(), "every {step} appends: the run does not end");
+        let (_, report) = scene.resume(&[]);
+        check(&scene, step, &report);
+        assert_eq!(scene.simulator.stats().throttled, 0, "every {step} appends, killed {ended:?} times");
     });
 }
 
