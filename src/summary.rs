@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::event::{AttemptRecord, FailureKind, OpIndex, Outcome, RunEvent};
+use crate::event::{AttemptRecord, FailureKind, NotAttemptedReason, OpIndex, Outcome, RunEvent};
 use crate::model::RunId;
 
 /// How many operations ended how; the six sum up to the planned ones.
@@ -175,9 +175,11 @@ impl RunSummary {
             let Some(outcome) = &operation.outcome else {
                 continue;
             };
+            let mut given_up = None;
             let (kind, code, message) = match outcome {
                 Outcome::Accepted | Outcome::Confirmed => continue,
                 Outcome::Failed(failure) | Outcome::Unknown(failure) => {
+                    given_up = failure.given_up.as_ref();
                     (Some(failure.kind), failure.code.as_deref(), failure.message.clone())
                 }
                 Outcome::Skipped(reason) => (None, None, reason.clone()),
@@ -185,7 +187,7 @@ impl RunSummary {
             };
             // Only what a service says holds ids; our own reasons hold the arithmetic of budgets.
             let folded = if kind.is_some() { fold_ids(&message) } else { message.clone() };
-            let key = (outcome.as_str(), kind, code, folded);
+            let key = (outcome.as_str(), kind, code, folded, given_up);
             if let Some(index) = known.get(&key) {
                 let cause = &mut causes[*index];
                 cause.ops.push(op);
@@ -198,6 +200,7 @@ impl RunSummary {
                     kind,
                     code: code.map(str::to_owned),
                     message,
+                    given_up: given_up.cloned(),
                     ops: vec![op],
                 });
                 known.insert(key, causes.len() - 1);
@@ -227,8 +230,8 @@ impl Counts {
     }
 }
 
-/// What makes two operations one cause: outcome, kind, code, and the message without ids.
-type CauseKey<'a> = (&'static str, Option<FailureKind>, Option<&'a str>, String);
+/// What makes two operations one cause: outcome, kind, code, the message without ids, and why it was not repeated.
+type CauseKey<'a> = (&'static str, Option<FailureKind>, Option<&'a str>, String, Option<&'a NotAttemptedReason>);
 
 /// Operations that ended the same way for the same reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -241,6 +244,8 @@ pub struct Cause {
     pub code: Option<String>,
     /// What it said; where that differs only in ids and numbers, with `…` and `#` in their place. Untrusted text.
     pub message: String,
+    /// Why a failure was not repeated although that was safe and attempts were left.
+    pub given_up: Option<NotAttemptedReason>,
     /// The operations, in plan order; at least one.
     pub ops: Vec<OpIndex>,
 }

@@ -3,6 +3,7 @@
 //! `load` is the road that `validate`, `plan` and `run` share: paths to an execution plan, or the diagnostics that
 //! stopped it.
 
+mod ending;
 mod explain;
 mod load;
 mod output;

@@ -7,13 +7,11 @@ use super::Context;
 use super::load::Loaded;
 use crate::cli::DEFAULT_STATE_DIR;
 use crate::diagnostic::visible;
-use crate::event::Outcome;
 use crate::exit::ExitStatus;
 use crate::io::fs;
 use crate::io::state_dir::RunDir;
 use crate::model::RunId;
 use crate::remaining::{left_of, remaining};
-use crate::resume::{Reopen, reopens};
 use crate::summary::RunSummary;
 
 /// The places that a run's report is written to.
@@ -38,8 +36,8 @@ pub(super) struct Written {
 /// The plans of what is left, as files.
 #[derive(Debug, Default)]
 pub(super) struct LeftOver {
-    files: Vec<PathBuf>,
-    operations: usize,
+    pub(super) files: Vec<PathBuf>,
+    pub(super) operations: usize,
     /// What could not be written, a message each.
     pub(super) errors: Vec<String>,
 }
@@ -180,46 +178,6 @@ impl Outputs {
     pub(super) fn remove_remaining(&self, loaded: &Loaded) -> Result<(), String> {
         let mut paths = (1..=loaded.files.len()).map(|number| self.directory.remaining(number));
         paths.try_for_each(|path| fs::remove_if_there(&path)).map_err(|error| error.to_string())
-    }
-
-    /// Where everything is, and how the run goes on if it can.
-    ///
-    /// A resume without flags would send `sent` operations.
-    pub(super) fn places(&self, written: &Written, left: &LeftOver, summary: &RunSummary, sent: usize) -> String {
-        let mut text = format!("\njournal   {}\n", shown(&self.directory.journal()));
-        if let Some(own) = &written.own {
-            text.push_str(&format!("report    {}\n", shown(own)));
-        }
-        if let Some(files) = left.shown() {
-            let unknown = match summary.counts.unknown {
-                0 => String::new(),
-                unknown => format!(", {unknown} of them unknown: running it sends those again"),
-            };
-            let operations = if left.operations == 1 { "operation" } else { "operations" };
-            text.push_str(&format!("left over {files} ({} {operations}{unknown})\n", left.operations));
-        }
-        let command = self.resume_command();
-        let mut hint = |count: usize, flag: &str, when: &str| {
-            if count > 0 {
-                let operations = if count == 1 { "operation" } else { "operations" };
-                text.push_str(&format!("go on     {command}{flag}   ({count} {operations}{when})\n"));
-            }
-        };
-        let of = |wanted: fn(&Outcome) -> bool| {
-            summary.operations.iter().filter(|operation| operation.outcome.as_ref().is_some_and(wanted)).count()
-        };
-        hint(sent, "", "");
-        hint(summary.counts.unknown, " --retry-unknown", " unknown, once you have looked them up");
-        let failed = |outcome: &Outcome| matches!(outcome, Outcome::Failed(_)) && !reopens(outcome, Reopen::default());
-        hint(of(failed), " --retry-failed", " failed, once the cause is mended");
-        let held = of(|outcome| reopens(outcome, Reopen::default())).saturating_sub(sent);
-        if held > 0 {
-            let (operations, them) = if held == 1 { ("operation", "it") } else { ("operations", "them") };
-            text.push_str(&format!(
-                "held back {held} {operations}: a failure budget stays spent until that frees {them}\n"
-            ));
-        }
-        text
     }
 
     /// How the run is resumed from here.

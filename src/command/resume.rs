@@ -72,7 +72,8 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let service = Service::connect(context, simulated, &args.connection, &loaded.plan, &started)
         .await
         .map_err(|error| refused(context, &error))?;
-    let asked = !args.connection.yes && simulated.is_none();
+    // With nothing to send, as after a spent budget, there is nothing to ask: the session only says how it stands.
+    let asked = open > 0 && !args.connection.yes && simulated.is_none();
     if !confirmed(context, asked, open, || about(header, &preview, open)) {
         return Err(ExitStatus::Incomplete);
     }

@@ -6,25 +6,23 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
+use super::ending::places;
 use super::load::{ASSUMED_LATENCY, Loaded};
 use super::output::Outputs;
 use super::service::Service;
 use crate::cli::BoundArgs;
 use crate::diagnostic::visible;
-use crate::event::Outcome;
 use crate::exit::ExitStatus;
-use crate::forecast::{Forecast, forecast_rest, forecast_with};
+use crate::forecast::{Forecast, forecast_with};
 use crate::io::clock::RunClock;
 use crate::io::journal_file::{CrashPoint, JournalFile};
 use crate::io::signal::Signals;
 use crate::journal::{Invocation, SimulatedWith};
 use crate::model::{MaxFailures, RunId, parse_duration};
 use crate::report::{self, RunFacts};
-use crate::resume::{Reopen, reopens};
 use crate::run::port::EventSink;
 use crate::run::{NotRecorded, Outside, Past, RunEnd, RunError, RunOptions, run as drive};
-use crate::schedule::{History, PastOperation, PastState, ScheduleOptions};
-use crate::summary::{OperationSummary, RunSummary};
+use crate::schedule::ScheduleOptions;
 use crate::terminal::console::DEFAULT_WIDTH;
 use crate::terminal::lines::Lines;
 use crate::terminal::progress::Bar;
@@ -158,11 +156,13 @@ impl Session<'_> {
     ) -> Result<ExitStatus, ExitStatus> {
         let Self { account, service, clock } = *self;
         let Account { context, loaded, outputs, .. } = account;
-        let mut bar = context.console.has_bar().then(|| Bar::new(&loaded.plan, &loaded.forecast));
+        let begun = past.as_ref().map(|past| past.history.current_waves(&loaded.plan)).unwrap_or_default();
+        let bar = || Bar::new(&loaded.plan, &loaded.forecast, options.grace, &begun);
+        let mut bar = context.console.has_bar().then(bar);
         let signals = catch(clock, bar.as_ref()).map_err(|error| {
             context.usage(&format!("signals can't be caught, so that Ctrl-C would lose what was in flight: {error}"))
         })?;
-        let mut lines = Lines::new(&context.console, &loaded.forecast);
+        let mut lines = Lines::new(&context.console, &loaded.forecast, options.grace);
         let sink: &mut dyn EventSink = match &mut bar {
             Some(bar) => bar,
             None => &mut lines,
@@ -215,7 +215,8 @@ impl Account<'_> {
         let left = outputs.write_remaining(loaded, summary);
         let width = context.console.width().unwrap_or(DEFAULT_WIDTH);
         let mut text = report::closing(plan, sources, summary, width);
-        text.push_str(&outputs.places(&written, &left, summary, self.goes_on(summary)));
+        let budget = self.bounds.max_failures.map(|stated| stated.of(plan.operations.len()));
+        text.push_str(&places(outputs, (&written, &left), (plan, summary), budget, width));
         for error in written.errors.iter().chain(&left.errors) {
             context.console.error(error);
         }
@@ -231,20 +232,6 @@ impl Account<'_> {
             return exit;
         }
         context.printed(context.console.result(&text), exit)
-    }
-
-    /// Operations that a resume without flags would send: what is open again, unless its failure budget stays spent.
-    fn goes_on(&self, summary: &RunSummary) -> usize {
-        let past = |operation: &OperationSummary| {
-            let ended = operation.outcome.as_ref().filter(|outcome| !reopens(outcome, Reopen::default()));
-            let state = ended.map_or(PastState::Open, |outcome| PastState::Ended {
-                spent: matches!(outcome, Outcome::Failed(_) | Outcome::Unknown(_)),
-            });
-            PastOperation { state, ..PastOperation::default() }
-        };
-        let operations = summary.operations.iter().map(past).collect();
-        let history = History { operations, ..History::default() };
-        forecast_rest(&self.loaded.plan, ASSUMED_LATENCY, self.bounds, &history, Duration::ZERO).calls
     }
 
     /// What the journal doesn't hold, and why.

@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::wrap::{unbroken, wrap};
 use crate::diagnostic::visible;
-use crate::event::{Failure, FailureKind, OpIndex, Outcome};
+use crate::event::{Failure, FailureKind, NotAttemptedReason, OpIndex, Outcome};
 use crate::expand::ExecutionPlan;
 use crate::model::{format_duration, format_estimate};
 use crate::policy::service_code;
@@ -64,23 +64,31 @@ fn counts(summary: &RunSummary) -> String {
         .filter(|(index, (count, _))| *index == 0 && counts.confirmed == 0 || *count > 0)
         .map(|(_, (count, word))| format!("{count} {word}"))
         .collect();
+    let sessions = match summary.resumed {
+        0 => String::new(),
+        resumed => unbroken(&format!(" over {} sessions", resumed + 1)),
+    };
+    let calls = if summary.attempts == 1 { "call" } else { "calls" };
+    let numbers = [format!("{} {calls}", summary.attempts), format!("{} throttled", summary.throttled)];
     format!(
-        "{} of {} in {} (forecast {}{}), {} {}, {} throttled",
-        parts.join(", "),
+        "{} of {} in {}{sessions} (forecast {}{}), {}",
+        parts.iter().map(|part| unbroken(part)).collect::<Vec<_>>().join(", "),
         counts.planned,
         unbroken(&format_duration(summary.worked())),
         unbroken(&format_estimate(summary.forecast)),
         off(summary),
-        summary.attempts,
-        if summary.attempts == 1 { "call" } else { "calls" },
-        summary.throttled,
+        numbers.map(|part| unbroken(&part)).join(", "),
     )
 }
 
-/// How far off the forecast was, where that says something: of a run that did all that was forecast and took a while.
+/// How far off the forecast was, where that says something: of a run that did all that was forecast and took a while. Of another
+/// it is said that the forecast was for all.
 fn off(summary: &RunSummary) -> String {
     let forecast = summary.forecast.as_millis();
-    if summary.counts.not_attempted > 0 || forecast < SHORTEST_FORECAST.as_millis() {
+    if summary.counts.not_attempted > 0 {
+        return unbroken(" for all");
+    }
+    if forecast < SHORTEST_FORECAST.as_millis() {
         return String::new();
     }
     let percent = u128::from(summary.forecast_off().unsigned_abs()) * 100 / forecast;
@@ -118,7 +126,8 @@ fn head(cause: &Cause) -> String {
         Some(kind) => what_happened(kind, cause.code.as_deref(), &message),
         None => message,
     };
-    format!("{} × {outcome}{}", cause.ops.len(), visible(&what))
+    let given_up = cause.given_up.as_ref().map(not_repeated).unwrap_or_default();
+    format!("{} × {outcome}{}{given_up}", cause.ops.len(), visible(&what))
 }
 
 /// The code with what the service said; without a code, first what we saw and then the details.
@@ -207,10 +216,12 @@ pub fn failure_line(plan: &ExecutionPlan, op: OpIndex, outcome: &Outcome) -> Str
 #[must_use]
 pub fn why(failure: &Failure) -> String {
     let mut text = what_happened(failure.kind, failure.code.as_deref(), &shortened(&failure.message));
-    if let Some(reason) = &failure.given_up {
-        text.push_str(&format!(" (not repeated: {})", reason.text()));
-    }
+    text.push_str(&failure.given_up.as_ref().map(not_repeated).unwrap_or_default());
     visible(&text).into_owned()
+}
+
+fn not_repeated(reason: &NotAttemptedReason) -> String {
+    format!(" (not repeated: {})", reason.text())
 }
 
 #[cfg(test)]

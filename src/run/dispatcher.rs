@@ -263,11 +263,14 @@ impl<'a, 'b, L: EventLog> Dispatcher<'a, 'b, L> {
     pub(super) fn show_progress(&mut self, now: Duration) {
         let snapshot = self.schedule.snapshot();
         self.shown = snapshot.next;
-        let waiting = snapshot.next.map(|(until, what)| Waiting {
-            until,
-            what: self.schedule.describe(what),
-            operations: snapshot.waiting,
-        });
+        let waiting = match snapshot.next {
+            Some((until, what)) => {
+                Some(Waiting { until: Some(until), what: self.schedule.describe(what), operations: snapshot.waiting })
+            }
+            None => {
+                snapshot.held.map(|held| Waiting { until: None, what: held.to_string(), operations: held.operations })
+            }
+        };
         for sink in self.sinks.iter_mut() {
             sink.on_tick(now, waiting.as_ref(), self.plan, &self.summary);
         }

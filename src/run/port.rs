@@ -129,9 +129,9 @@ pub trait EventSink {
 /// What the next launch waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
-    /// Until when, on the run's clock.
-    pub until: Duration,
-    /// `quota (cn-north-4)`, `the pause between waves`, `a repeat`.
+    /// Until when, on the run's clock; none when only an answer can end it.
+    pub until: Option<Duration>,
+    /// `quota (cn-north-4)`, `the pause between waves`, `a repeat`; for an answer why: `slowed by the failure budget (2 of 3 spent)`.
     pub what: String,
     /// Operations that wait.
     pub operations: usize,

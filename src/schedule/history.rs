@@ -96,6 +96,22 @@ impl History {
     }
 }
 
+impl History {
+    /// For a display: the wave, of those that have begun, that each plan goes on with. That is the first in which something is
+    /// open, else the latest.
+    #[must_use]
+    pub fn current_waves(&self, plan: &ExecutionPlan) -> Vec<(usize, usize)> {
+        let open = |at: (usize, usize)| {
+            let operations = self.operations.iter().zip(&plan.operations);
+            let mut open = operations.filter(|(past, _)| !matches!(past.state, PastState::Ended { .. }));
+            open.any(|(_, operation)| (operation.plan, operation.wave) == at)
+        };
+        let begun = |index: usize| self.waves.iter().copied().filter(move |(plan, _)| *plan == index);
+        let current = |index: usize| begun(index).filter(|at| open(*at)).min().or_else(|| begun(index).max());
+        (0..plan.plans.len()).filter_map(current).collect()
+    }
+}
+
 /// What the events say of one operation.
 #[derive(Clone, Debug, Default)]
 struct Trail {

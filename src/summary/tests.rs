@@ -78,6 +78,7 @@ fn failures_are_grouped_by_cause_whatever_their_ids() {
         kind: (outcome != "not_attempted").then_some(FailureKind::Refused),
         code: code.map(str::to_owned),
         message: message.to_owned(),
+        given_up: None,
         ops: ops.to_vec(),
     };
     assert_eq!(

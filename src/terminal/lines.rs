@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::console::Console;
-use super::progress::{MOST_FAILURES, bad_counts, stop_text};
+use super::progress::{MOST_FAILURES, bad_counts, done, rest_text, stop_text};
 use super::time_left::{TimeLeft, wait_of};
 use crate::diagnostic::visible;
 use crate::event::{OpIndex, Outcome, RunEvent};
@@ -32,6 +32,7 @@ pub struct Lines<'a> {
     failures: usize,
     last: Instant,
     held: Option<Held>,
+    grace: Duration,
 }
 
 /// Operations that were not attempted for one reason: one line for all of them.
@@ -43,11 +44,11 @@ struct Held {
 }
 
 impl<'a> Lines<'a> {
-    /// Lines on the console, for a plan with this forecast.
+    /// Lines on the console, for a plan with this forecast; what is in flight after an interrupt gets `grace`.
     #[must_use]
-    pub fn new(console: &'a Console, forecast: &'a Forecast) -> Self {
+    pub fn new(console: &'a Console, forecast: &'a Forecast, grace: Duration) -> Self {
         let left = TimeLeft::new(&forecast.ends);
-        Self { console, left, forecast, lines: 0, failures: 0, last: instant_now(), held: None }
+        Self { console, left, forecast, lines: 0, failures: 0, last: instant_now(), held: None, grace }
     }
 
     fn line(&mut self, at: Duration, summary: &RunSummary, text: &str) {
@@ -113,12 +114,15 @@ fn operation_line(op: OpIndex, outcome: &Outcome, plan: &ExecutionPlan, summary:
 /// `...     31 of 214 done, 0 failed, 2 in flight, 181 waiting for quota (cn-north-4), 17 min 04 s left`
 fn heartbeat(waiting: Option<&Waiting>, left: Option<Duration>, summary: &RunSummary) -> String {
     let counts = &summary.counts;
-    let mut parts = vec![format!("{} of {} done", counts.ended(), counts.planned)];
+    let mut parts = vec![format!("{} of {} done", done(counts), counts.planned)];
     parts.extend(bad_counts(counts));
     parts.push(format!("{} in flight", summary.in_flight));
     // A deadline that is far off is nothing that an operation waits for.
     if let Some(waiting) = waiting.filter(|waiting| waiting.operations > 0) {
-        parts.push(format!("{} waiting for {}", waiting.operations, waiting.what));
+        parts.push(match waiting.until {
+            Some(_) => format!("{} waiting for {}", waiting.operations, waiting.what),
+            None => waiting.what.clone(),
+        });
     }
     parts.extend(left.map(|left| format!("{} left", format_estimate(left))));
     format!("...     {}", parts.join(", "))
@@ -149,9 +153,8 @@ impl EventSink for Lines<'_> {
             RunEvent::RunResumed { at, .. } => {
                 let run = summary.run.as_ref().map_or("", |run| run.as_str());
                 let (accepted, planned) = (summary.counts.accepted + summary.counts.confirmed, summary.counts.planned);
-                let forecast = forecast_text(plan, self.forecast);
-                let text =
-                    format!("resume  {run}  {accepted} of {planned} operations are accepted, forecast {forecast}");
+                let rest = rest_text(plan, self.forecast);
+                let text = format!("resume  {run}  {accepted} of {planned} operations are accepted, {rest}");
                 self.line(*at, summary, &text);
                 self.left.ended(summary.counts.ended(), *at);
             }
@@ -167,7 +170,7 @@ impl EventSink for Lines<'_> {
                 self.ended(*op, *at, outcome, plan, summary);
             }
             RunEvent::Stopping { reason, at } => {
-                self.line(*at, summary, &format!("stop    {}", stop_text(reason, summary)));
+                self.line(*at, summary, &format!("stop    {}", stop_text(reason, summary, self.grace)));
             }
             _ => {}
         }
@@ -192,7 +195,7 @@ mod tests {
         summary.counts.accepted = 31;
         summary.in_flight = 2;
         let waiting =
-            Waiting { until: Duration::from_secs(60), what: "quota (cn-north-4)".to_owned(), operations: 181 };
+            Waiting { until: Some(Duration::from_secs(60)), what: "quota (cn-north-4)".to_owned(), operations: 181 };
         assert_eq!(
             heartbeat(Some(&waiting), Some(Duration::from_secs(1024)), &summary),
             "...     31 of 214 done, 0 failed, 2 in flight, 181 waiting for quota (cn-north-4), 17 min 04 s left"

@@ -11,9 +11,10 @@ use super::screen::Screen;
 use super::time_left::{TimeLeft, wait_of};
 use crate::diagnostic::visible;
 use crate::event::{NotAttemptedReason, Outcome, RunEvent};
-use crate::expand::ExecutionPlan;
+use crate::expand::{ExecutionPlan, PlannedFile};
 use crate::forecast::Forecast;
-use crate::report::{failure_line, fit, forecast_text};
+use crate::model::format_duration;
+use crate::report::{failure_line, fit, forecast_text, wrap};
 use crate::run::port::{EventSink, Waiting};
 use crate::summary::{Counts, RunSummary};
 
@@ -40,10 +41,30 @@ pub(super) fn bad_counts(counts: &Counts) -> Vec<String> {
     parts
 }
 
+/// Operations that are over: not those that a stopped run has given up, or the bar would run full when nothing more is sent.
+pub(super) fn done(counts: &Counts) -> usize {
+    counts.ended().saturating_sub(counts.not_attempted)
+}
+
 /// Why nothing more is sent, and that what was sent is waited for.
-pub(super) fn stop_text(reason: &NotAttemptedReason, summary: &RunSummary) -> String {
-    let waiting = if summary.in_flight > 0 { "; waiting for what is in flight" } else { "" };
-    format!("{}{waiting}", reason.text())
+pub(super) fn stop_text(reason: &NotAttemptedReason, summary: &RunSummary, grace: Duration) -> String {
+    let why = reason.text();
+    match (summary.in_flight, reason) {
+        (0, _) => why,
+        (flights, NotAttemptedReason::Interrupted) => format!(
+            "{why}; waiting for {flights} in flight, at most {}; a second Ctrl-C ends it at once",
+            format_duration(grace)
+        ),
+        (flights, _) => format!("{why}; waiting for {flights} in flight"),
+    }
+}
+
+/// What a resumed run has before it.
+pub(super) fn rest_text(plan: &ExecutionPlan, forecast: &Forecast) -> String {
+    match forecast.calls {
+        0 => "nothing to send".to_owned(),
+        calls => format!("{calls} to send, forecast {}", forecast_text(plan, forecast)),
+    }
 }
 
 /// Where a plan of the run is.
@@ -54,6 +75,8 @@ struct Stage {
     wave: String,
     /// Operations without an outcome.
     open: usize,
+    /// It was said why nothing more of it is sent.
+    stopped: bool,
 }
 
 /// A bar on standard error.
@@ -67,12 +90,14 @@ pub struct Bar<'a> {
     forecast: &'a Forecast,
     failures: usize,
     stopping: bool,
+    grace: Duration,
 }
 
 impl<'a> Bar<'a> {
-    /// A bar for a plan and its forecast.
+    /// A bar for a plan and its forecast; what is in flight after an interrupt gets `grace`. `begun` are the waves (by plan and
+    /// index) that a resumed run goes on with: they are not told to begin again.
     #[must_use]
-    pub fn new(plan: &ExecutionPlan, forecast: &'a Forecast) -> Self {
+    pub fn new(plan: &ExecutionPlan, forecast: &'a Forecast, grace: Duration, begun: &[(usize, usize)]) -> Self {
         let planned = plan.operations.len() as u64;
         let target = ProgressDrawTarget::term_like_with_hz(Box::new(Screen::stderr()), 10);
         let bar = ProgressBar::with_draw_target(Some(planned), target);
@@ -80,18 +105,23 @@ impl<'a> Bar<'a> {
         if let Ok(style) = ProgressStyle::with_template(&format!("{{prefix}}\n{{bar:{cells}}}  {{msg}}")) {
             bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏░"));
         }
-        let stage = |(index, file): (usize, &crate::expand::PlannedFile)| Stage {
+        let stage = |(index, file): (usize, &PlannedFile)| Stage {
             name: visible(&file.name).into_owned(),
-            wave: String::new(),
+            wave: begun
+                .iter()
+                .find(|(plan, _)| *plan == index)
+                .map_or(String::new(), |(_, wave)| wave_text(file, *wave)),
+            stopped: false,
             open: plan.operations.iter().filter(|operation| operation.plan == index).count(),
         };
         let stages = plan.plans.iter().enumerate().map(stage).collect();
-        Self { bar, cells, stages, left: TimeLeft::new(&forecast.ends), forecast, failures: 0, stopping: false }
+        let left = TimeLeft::new(&forecast.ends);
+        Self { bar, cells, stages, left, forecast, failures: 0, stopping: false, grace }
     }
 
     /// Takes the bar off the screen; a line is left free below what was said above it.
     pub fn finish(&self) {
-        if self.failures > 0 || self.stopping {
+        if self.failures > 0 || self.stopping || self.stages.iter().any(|stage| stage.stopped) {
             self.bar.println("");
         }
         self.bar.finish_and_clear();
@@ -104,9 +134,31 @@ impl<'a> Bar<'a> {
         move |work| bar.suspend(work)
     }
 
-    /// A line above the bar.
+    /// A line above the bar, or two.
     fn above(&self, text: &str) {
-        self.bar.println(fit(text, Screen::columns()));
+        self.bar.println(above(text, Screen::columns()));
+    }
+}
+
+/// A text above the bar: on a second line goes on what has no room on the first, and no further.
+fn above(text: &str, width: usize) -> String {
+    let indent = text.len() - text.trim_start().len();
+    let mut lines = String::new();
+    wrap(&mut lines, &" ".repeat(indent), "      ", text.trim_start(), width);
+    match lines.match_indices('\n').nth(1) {
+        Some((end, _)) if end + 1 < lines.len() => {
+            let (first, rest) = lines.split_once('\n').unwrap_or_default();
+            format!("{first}\n{}", fit(&rest.replace("\n      ", " "), width))
+        }
+        _ => lines.trim_end().to_owned(),
+    }
+}
+
+/// `wave 2 of 3 (asia)`, if the plan has several.
+fn wave_text(file: &PlannedFile, wave: usize) -> String {
+    match (file.waves.len(), file.waves.get(wave)) {
+        (waves, Some(stated)) if waves > 1 => format!("wave {} of {waves} ({})", wave + 1, stated.name),
+        _ => String::new(),
     }
 }
 
@@ -127,7 +179,7 @@ fn title(stages: &[Stage], waiting: &str, width: usize) -> String {
 /// `118/214   2 failed   3 in flight   left 9:12`
 fn numbers(summary: &RunSummary, left: Option<Duration>) -> String {
     let planned = summary.counts.planned.to_string();
-    let mut parts = vec![format!("{:>width$}/{planned}", summary.counts.ended(), width = planned.len())];
+    let mut parts = vec![format!("{:>width$}/{planned}", done(&summary.counts), width = planned.len())];
     parts.extend(bad_counts(&summary.counts));
     parts.push(format!("{} in flight", summary.in_flight));
     parts.extend(left.map(|left| format!("left {}", clock_face(left))));
@@ -142,7 +194,7 @@ impl EventSink for Bar<'_> {
             }
             RunEvent::RunResumed { at, .. } => {
                 let run = summary.run.as_ref().map_or("", |run| run.as_str());
-                self.above(&format!("run {run} goes on, forecast {}", forecast_text(plan, self.forecast)));
+                self.above(&format!("run {run} goes on, {}", rest_text(plan, self.forecast)));
                 for (operation, known) in plan.operations.iter().zip(&summary.operations) {
                     let stage = &mut self.stages[operation.plan];
                     stage.open = stage.open.saturating_sub(usize::from(known.outcome.is_some()));
@@ -154,15 +206,19 @@ impl EventSink for Bar<'_> {
                 self.left.ended(summary.counts.ended(), *at);
             }
             RunEvent::WaveStarted { plan: index, wave, .. } => {
-                let waves = &plan.plans[*index].waves;
-                if waves.len() > 1 {
-                    self.stages[*index].wave = format!("wave {} of {} ({})", wave + 1, waves.len(), waves[*wave].name);
-                }
+                self.stages[*index].wave = wave_text(&plan.plans[*index], *wave);
             }
             RunEvent::OperationEnded { op, outcome, at } => {
                 let stage = &mut self.stages[plan.operations[*op].plan];
                 stage.open = stage.open.saturating_sub(1);
                 self.left.ended(summary.counts.ended(), *at);
+                if let Outcome::NotAttempted(reason) = outcome
+                    && !self.stopping
+                    && !std::mem::replace(&mut stage.stopped, true)
+                {
+                    let text = format!("  stopping {}: {}", stage.name, stop_text(reason, summary, self.grace));
+                    self.above(&text);
+                }
                 if let Outcome::Failed(_) | Outcome::Unknown(_) = outcome {
                     self.failures += 1;
                     if self.failures <= MOST_FAILURES {
@@ -174,7 +230,7 @@ impl EventSink for Bar<'_> {
             }
             RunEvent::Stopping { reason, .. } => {
                 self.stopping = true;
-                self.above(&format!("  stopping: {}", stop_text(reason, summary)));
+                self.above(&format!("  stopping: {}", stop_text(reason, summary, self.grace)));
             }
             _ => {}
         }
@@ -185,13 +241,14 @@ impl EventSink for Bar<'_> {
         let waiting = waiting.filter(|waiting| waiting.operations > 0);
         let wait = wait_of(waiting, now, summary.in_flight);
         let left = if self.stopping { None } else { self.left.at(now, wait) };
-        let waiting = waiting.map_or(String::new(), |waiting| {
-            format!("waiting {} for {}", clock_face(waiting.until.saturating_sub(now)), waiting.what)
+        let waiting = waiting.map_or(String::new(), |waiting| match waiting.until {
+            Some(until) => format!("waiting {} for {}", clock_face(until.saturating_sub(now)), waiting.what),
+            None => waiting.what.clone(),
         });
         let width = Screen::columns();
         self.bar.set_prefix(title(&self.stages, &waiting, width));
         self.bar.set_message(fit(&numbers(summary, left), width.saturating_sub(self.cells + 2)));
-        self.bar.set_position(summary.counts.ended() as u64);
+        self.bar.set_position(done(&summary.counts) as u64);
     }
 }
 
@@ -200,7 +257,7 @@ mod tests {
     use super::*;
 
     fn stage(name: &str, wave: &str, open: usize) -> Stage {
-        Stage { name: name.to_owned(), wave: wave.to_owned(), open }
+        Stage { name: name.to_owned(), wave: wave.to_owned(), open, stopped: false }
     }
 
     #[test]
@@ -225,7 +282,28 @@ mod tests {
         summary.counts.unknown = 1;
         summary.counts.not_attempted = 96;
         summary.in_flight = 0;
-        assert_eq!(numbers(&summary, None), "214/214   2 failed   1 unknown   96 not attempted   0 in flight");
+        assert_eq!(numbers(&summary, None), "118/214   2 failed   1 unknown   96 not attempted   0 in flight");
+    }
+
+    #[test]
+    fn what_is_said_above_the_bar_takes_two_lines_at_most() {
+        assert_eq!(above("  ✗ a / b: no", 20), "  ✗ a / b: no");
+        assert_eq!(above("  ✗ a / b: not allowed", 20), "  ✗ a / b: not\n      allowed");
+        assert_eq!(above("  ✗ a / b: not allowed for now and ever", 20), "  ✗ a / b: not\n      allowed for n…");
+    }
+
+    #[test]
+    fn a_stop_says_how_long_it_may_take() {
+        let (mut summary, grace) = (RunSummary::new(4), Duration::from_secs(30));
+        let text = |summary: &RunSummary| stop_text(&NotAttemptedReason::Interrupted, summary, grace);
+        assert_eq!(text(&summary), "the run was interrupted");
+        summary.in_flight = 2;
+        assert_eq!(
+            text(&summary),
+            "the run was interrupted; waiting for 2 in flight, at most 30 s; a second Ctrl-C ends it at once"
+        );
+        let text = stop_text(&NotAttemptedReason::DeadlinePassed, &summary, grace);
+        assert_eq!(text, "the deadline came first; waiting for 2 in flight");
     }
 
     #[test]

@@ -44,7 +44,7 @@ impl<'a> TimeLeft<'a> {
 /// What is waited for, if nothing is in flight that could end before.
 pub(super) fn wait_of(waiting: Option<&Waiting>, now: Duration, in_flight: usize) -> Option<Duration> {
     let waiting = waiting.filter(|waiting| in_flight == 0 && waiting.operations > 0)?;
-    Some(waiting.until.saturating_sub(now))
+    Some(waiting.until?.saturating_sub(now))
 }
 
 #[cfg(test)]
@@ -88,7 +88,7 @@ mod tests {
         assert_eq!(left.at(s(15), Some(s(60))), Some(s(70)), "the service asked for more");
         left.ended(2, s(80));
         assert_eq!(left.at(s(500), Some(s(7))), Some(s(7)));
-        let waiting = Waiting { until: s(60), what: "retry".to_owned(), operations: 1 };
+        let waiting = Waiting { until: Some(s(60)), what: "retry".to_owned(), operations: 1 };
         assert_eq!(wait_of(Some(&waiting), s(50), 0), Some(s(10)));
         assert_eq!(wait_of(Some(&waiting), s(50), 1), None, "what is in flight ends earlier");
         assert_eq!(wait_of(Some(&Waiting { operations: 0, ..waiting }), s(50), 0), None);

@@ -358,6 +358,12 @@ fn failures_are_sent_again_on_the_operators_word_only() {
     let run = finish(&mut scene.run_command(&service, &[]));
     assert_eq!(run.code(), 4, "{}", run.excerpt());
     assert_eq!(counts(&scene.report()), [0, 1, 0, 3]);
+    // A plain resume would send nothing, so it is not proposed.
+    let text = run.stdout();
+    let (_, ways) = text.split_once("\ngo on     hss-sync resume ").expect("a way on");
+    let (_, flags) = ways.split_once(' ').expect("flags after the run id");
+    let note = "          # 1 failed, once its cause is mended; then 3 that the failure budget keeps back\n";
+    assert_eq!(flags, format!("--retry-failed\n{note}"));
     let service = service.mended("latency:1ms");
 
     // The budget is spent as long as the failure stands: the closing text promises nothing else, and a resume writes nothing.

@@ -47,7 +47,7 @@ fn a_spent_budget_says_what_was_left() {
     assert_eq!(
         text(vec![denied(), spent(), spent()], 100),
         "\
-0 accepted, 1 failed, 2 not attempted of 3 in 4.2 s (forecast 3 s), 1 call, 0 throttled
+0 accepted, 1 failed, 2 not attempted of 3 in 4.2 s (forecast 3 s for all), 1 call, 0 throttled
 
 1 × HSS.0999 not enough permission  payments / cn-north-4
     plans/fleet.yaml:6: The service's message says why; the report has the request and the id of the
@@ -156,4 +156,39 @@ fn a_failure_while_the_run_goes_on_is_one_line() {
     assert_eq!(failure_line(&plan, 0, &denied()), "payments / cn-north-4: HSS.0999 not enough permission");
     let unknown = Outcome::Unknown(failure(FailureKind::UnclearAnswer, None, "HTTP 504\nwithout a body"));
     assert_eq!(failure_line(&plan, 1, &unknown), "search / eu-west-101: unknown, HTTP 504\\nwithout a body");
+}
+
+#[test]
+fn a_failure_that_was_not_repeated_says_why() {
+    let given_up = Some(NotAttemptedReason::Interrupted);
+    let stopped =
+        Outcome::Failed(crate::event::Failure { given_up, ..failure(FailureKind::Unavailable, None, "HTTP 503") });
+    let exhausted = failed(FailureKind::Unavailable, None, "HTTP 503");
+    assert_eq!(
+        text(vec![stopped, exhausted, Outcome::Accepted], 100),
+        "\
+1 accepted, 2 failed of 3 in 4.2 s (forecast 3 s), 3 calls, 0 throttled
+
+1 × HTTP 503 (not repeated: the run was interrupted)  payments / cn-north-4
+    plans/fleet.yaml:6: The service was not available; run it again later.
+1 × HTTP 503  search / eu-west-101
+    plans/fleet.yaml:7: The service was not available; run it again later.
+"
+    );
+}
+
+#[test]
+fn a_resumed_run_says_in_how_many_sessions_it_took_its_time() {
+    let (plan, sources) = planned(&[("plans/fleet.yaml", SMALL)]);
+    let mut summary = ran(vec![Outcome::Accepted; 3]);
+    summary.resumed = 1;
+    assert_eq!(
+        closing(&plan, &sources, &summary, 90),
+        "3 accepted of 3 in 4.2 s over 2 sessions (forecast 3 s), 3 calls, 0 throttled\n"
+    );
+    // What belongs together is not torn apart at the edge.
+    assert_eq!(
+        closing(&plan, &sources, &summary, 67),
+        "3 accepted of 3 in 4.2 s over 2 sessions (forecast 3 s), 3 calls,\n  0 throttled\n"
+    );
 }

@@ -1,0 +1,211 @@
+//! The last block of a run: where its files are, and the commands that go on with it.
+//!
+//! A command is named only if it would send something: after a spent failure budget a plain `resume` would not. Paths and
+//! commands are never broken, so that they can be copied; what is said of them is a shell's comment, so that a whole line can be.
+
+use std::fmt::Write;
+
+use unicode_width::UnicodeWidthStr;
+
+use super::output::{LeftOver, Outputs, Written};
+use crate::diagnostic::visible;
+use crate::event::Outcome;
+use crate::expand::ExecutionPlan;
+use crate::model::FailureBudget;
+use crate::report::wrap;
+use crate::resume::{Reopen, would_send};
+use crate::summary::RunSummary;
+
+/// Columns before a path or command.
+const LABEL: usize = 10;
+
+/// Where everything is, and how the run goes on if it can; `budget` is that over the whole run. No line is wider than `width`
+/// unless a path or command is.
+pub(super) fn places(
+    outputs: &Outputs,
+    (written, left): (&Written, &LeftOver),
+    (plan, summary): (&ExecutionPlan, &RunSummary),
+    budget: Option<FailureBudget>,
+    width: usize,
+) -> String {
+    let shown = |path: &std::path::Path| visible(&path.display().to_string()).into_owned();
+    let mut text = "\n".to_owned();
+    rows(&mut text, "journal", &[(shown(&outputs.directory().journal()), String::new())], width);
+    if let Some(own) = &written.own {
+        rows(&mut text, "report", &[(shown(own), String::new())], width);
+    }
+    let mut files: Vec<(String, String)> = left.files.iter().map(|file| (shown(file), String::new())).collect();
+    if let Some((_, note)) = files.last_mut() {
+        *note = what_is_left(left.operations, summary.counts.unknown);
+    }
+    rows(&mut text, "left over", &files, width);
+    let command = outputs.resume_command();
+    let ways = ways_on(plan, summary, budget).into_iter().map(|(flags, note)| (format!("{command}{flags}"), note));
+    rows(&mut text, "go on", &ways.collect::<Vec<_>>(), width);
+    text
+}
+
+fn what_is_left(operations: usize, unknown: usize) -> String {
+    let them = if unknown == 1 { "it" } else { "them" };
+    match unknown {
+        0 => counted(operations),
+        unknown => format!("{}, {unknown} of them unknown: running it sends {them} again", counted(operations)),
+    }
+}
+
+fn counted(operations: usize) -> String {
+    if operations == 1 { "1 operation".to_owned() } else { format!("{operations} operations") }
+}
+
+/// The flags with which a resume would send something, and what that would be.
+fn ways_on(plan: &ExecutionPlan, summary: &RunSummary, budget: Option<FailureBudget>) -> Vec<(&'static str, String)> {
+    let outcomes: Vec<Option<&Outcome>> = summary.operations.iter().map(|one| one.outcome.as_ref()).collect();
+    let count = |reopen| outcomes.iter().flatten().filter(|outcome| crate::resume::reopens(outcome, reopen)).count();
+    let sent =
+        |retry_failed, retry_unknown| would_send(plan, &outcomes, Reopen { retry_failed, retry_unknown }, budget);
+    let plain = count(Reopen::default());
+    let failed = count(Reopen { retry_failed: true, retry_unknown: false }) - plain;
+    let unknown = summary.counts.unknown;
+    let (none, with_failed, with_unknown) = (sent(false, false), sent(true, false), sent(false, true));
+    let mended =
+        format!("{failed} failed, once {} mended", if failed == 1 { "its cause is" } else { "their causes are" });
+    let looked_up = format!("{unknown} unknown, once you have looked {} up", if unknown == 1 { "it" } else { "them" });
+    // What comes on top of the operations that the flag is about was kept back by a budget that is free then.
+    let with_rest = |what: &str, sent: usize, about: usize| match sent.saturating_sub(none + about) {
+        0 => what.to_owned(),
+        rest => format!("{what}; then {rest} that the failure budget keeps back"),
+    };
+    let mut ways = Vec::new();
+    if none > 0 {
+        ways.push(("", counted(none)));
+    }
+    if unknown > 0 && with_unknown > none {
+        ways.push((" --retry-unknown", with_rest(&looked_up, with_unknown, unknown)));
+    }
+    if failed > 0 && with_failed > none {
+        ways.push((" --retry-failed", with_rest(&mended, with_failed, failed)));
+    }
+    let both = sent(true, true);
+    if failed > 0 && unknown > 0 && both > with_failed.max(none) + with_unknown.max(none) - none {
+        let what = format!("{mended}; {looked_up}");
+        ways.push((" --retry-failed --retry-unknown", with_rest(&what, both, failed + unknown)));
+    }
+    ways
+}
+
+/// Lines under one label; the notes stand below each other, or below what they are about if there is no room beside it.
+fn rows(text: &mut String, label: &str, rows: &[(String, String)], width: usize) {
+    let column = rows.iter().map(|(what, _)| what.width()).max().unwrap_or(0);
+    let beside = rows.iter().all(|(_, note)| note.is_empty() || LABEL + column + 5 + note.width() <= width);
+    let mut label = label;
+    for (what, note) in rows {
+        let padding = if beside && !note.is_empty() { column - what.width() } else { 0 };
+        let _ = write!(text, "{label:<LABEL$}{what}{:padding$}", "");
+        label = "";
+        match (note.is_empty(), beside) {
+            (true, _) => text.push('\n'),
+            (false, true) => {
+                let _ = writeln!(text, "   # {note}");
+            }
+            (false, false) => {
+                text.push('\n');
+                let indent = " ".repeat(LABEL);
+                wrap(text, &format!("{indent}# "), &format!("{indent}# "), note, width);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Failure, FailureKind, NotAttemptedReason};
+    use crate::model::{Limits, MaxFailures};
+    use crate::schedule::fixture::Fixture;
+
+    fn outcome(letter: char) -> Outcome {
+        let failure = |kind| Failure { kind, status: None, code: None, message: String::new(), given_up: None };
+        match letter {
+            'a' => Outcome::Accepted,
+            'f' => Outcome::Failed(failure(FailureKind::Refused)),
+            'u' => Outcome::Unknown(failure(FailureKind::NoAnswer)),
+            _ => Outcome::NotAttempted(NotAttemptedReason::Interrupted),
+        }
+    }
+
+    /// The ways on after a run in which the operations ended so, with so many failures allowed over all.
+    fn ways(outcomes: &str, allowed: Option<u32>) -> String {
+        let plan = Fixture::simple(Limits::default(), outcomes.len());
+        let mut summary = RunSummary::new(outcomes.len());
+        for (op, letter) in outcomes.chars().enumerate() {
+            let event =
+                crate::event::RunEvent::OperationEnded { op, at: std::time::Duration::ZERO, outcome: outcome(letter) };
+            summary.apply(&event);
+        }
+        let budget = allowed.map(|allowed| MaxFailures::Count(allowed).of(outcomes.len()));
+        let mut text = String::new();
+        for (flags, note) in ways_on(&plan, &summary, budget) {
+            let _ = writeln!(text, "resume{flags}: {note}");
+        }
+        text
+    }
+
+    #[test]
+    fn a_way_on_is_named_if_it_would_send_something() {
+        assert_eq!(ways("aaa", None), "");
+        assert_eq!(ways("ann", None), "resume: 2 operations\n");
+        assert_eq!(
+            ways("afun", None),
+            "resume: 1 operation\n\
+             resume --retry-unknown: 1 unknown, once you have looked it up\n\
+             resume --retry-failed: 1 failed, once its cause is mended\n"
+        );
+    }
+
+    #[test]
+    fn a_spent_budget_has_to_be_freed_first() {
+        assert_eq!(
+            ways("ffnnn", Some(1)),
+            "resume --retry-failed: 2 failed, once their causes are mended; then 3 that the failure budget keeps back\n"
+        );
+        assert_eq!(
+            ways("ufnn", Some(0)),
+            "resume --retry-failed --retry-unknown: 1 failed, once its cause is mended; 1 unknown, once you have looked it \
+             up; then 2 that the failure budget keeps back\n",
+            "with one of the two the budget is still spent"
+        );
+        assert_eq!(
+            ways("ufnn", Some(1)),
+            "resume --retry-unknown: 1 unknown, once you have looked it up; then 2 that the failure budget keeps back\n\
+             resume --retry-failed: 1 failed, once its cause is mended; then 2 that the failure budget keeps back\n"
+        );
+    }
+
+    #[test]
+    fn notes_stand_below_each_other_or_below_what_they_are_about() {
+        let ways = [("resume x", "16 operations"), ("resume x --retry-failed", "1 failed, once its cause is mended")];
+        let ways = ways.map(|(what, note)| (what.to_owned(), note.to_owned()));
+        let rowed = |width| {
+            let mut text = String::new();
+            rows(&mut text, "go on", &ways, width);
+            text
+        };
+        assert_eq!(
+            rowed(80),
+            "\
+go on     resume x                  # 16 operations
+          resume x --retry-failed   # 1 failed, once its cause is mended
+"
+        );
+        assert_eq!(
+            rowed(40),
+            "\
+go on     resume x
+          # 16 operations
+          resume x --retry-failed
+          # 1 failed, once its cause is
+          # mended
+"
+        );
+    }
+}
