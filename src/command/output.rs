@@ -50,8 +50,7 @@ impl LeftOver {
     }
 }
 
-/// A path, for people.
-pub(super) fn shown(path: &Path) -> String {
+fn shown(path: &Path) -> String {
     visible(&path.display().to_string()).into_owned()
 }
 

@@ -101,7 +101,15 @@ impl<'a, 'b, L: EventLog> Dispatcher<'a, 'b, L> {
     pub(super) fn step(&mut self, now: Duration, happened: Happened) -> Next {
         let mut next = Next::default();
         match happened {
-            Happened::Input(input) => self.feed(now, input, None, &mut next),
+            Happened::Input(input) => {
+                // A slow disk may hold launches for long, and whoever interrupts a run wants no more of them.
+                let interrupted = matches!(input, Input::Stop(NotAttemptedReason::Interrupted));
+                self.feed(now, input, None, &mut next);
+                if interrupted {
+                    let unsent = self.announced.take_back();
+                    self.withdraw(now, unsent, &NotAttemptedReason::Interrupted, &mut next);
+                }
+            }
             Happened::Answer(attempt) => {
                 self.in_flight.remove(&attempt.op);
                 let (input, record) = self.judge(now, attempt);
@@ -112,9 +120,8 @@ impl<'a, 'b, L: EventLog> Dispatcher<'a, 'b, L> {
                 self.feed(now, Input::Stop(NotAttemptedReason::JournalFailed), None, &mut next);
                 self.withdraw(now, unsent, &NotAttemptedReason::JournalFailed, &mut next);
             }
+            // Nothing waits for the log by then: the interrupt took it back.
             Happened::GraceOver => {
-                let unsent = self.announced.take_back();
-                self.withdraw(now, unsent, &NotAttemptedReason::Interrupted, &mut next);
                 for (op, started) in std::mem::take(&mut self.in_flight) {
                     let (input, record) = self.judge(now, given_up(op, started, now, self.options.grace));
                     self.feed(now, input, Some(record), &mut next);
@@ -261,7 +268,7 @@ impl<'a, 'b, L: EventLog> Dispatcher<'a, 'b, L> {
                 Some(Waiting { until: Some(until), what: self.schedule.describe(what), operations: snapshot.waiting })
             }
             None => {
-                snapshot.held.map(|held| Waiting { until: None, what: held.to_string(), operations: snapshot.pending })
+                snapshot.held.map(|held| Waiting { until: None, what: held.to_string(), operations: held.operations })
             }
         };
         for sink in self.sinks.iter_mut() {

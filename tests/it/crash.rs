@@ -13,8 +13,10 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use hss_sync::io::clock::RunClock;
+use hss_sync::model::Quota;
 use hss_sync::sign::Credential;
 use hss_sync::simulator::{Faults, LogEntry, RunningSimulator, Simulator, SimulatorConfig};
+use hss_sync::summary::RunSummary;
 use serde_json::Value;
 
 use super::common::hss_sync;
@@ -34,10 +36,16 @@ struct Scene {
 
 impl Scene {
     fn new(faults: &str) -> Self {
+        Self::with_quota(faults, None)
+    }
+
+    /// With a service that counts calls in a sliding window.
+    fn with_quota(faults: &str, quota: Option<&str>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(folder.path().join("plan.yaml"), plan()).expect("the plan is written");
         let faults = Faults::parse(faults).expect("faults");
-        let config = SimulatorConfig { quota: None, faults, ..SimulatorConfig::default() };
+        let quota = quota.map(|quota| Quota::parse(quota).expect("a quota"));
+        let config = SimulatorConfig { quota, faults, ..SimulatorConfig::default() };
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let started = runtime.block_on(async { Simulator::start(config, RunClock::start(NonZeroU32::MIN)).await });
@@ -83,6 +91,29 @@ impl Scene {
         (output.status.code().expect("an exit code"), checked_report(&report))
     }
 
+    /// The summary as the journal has it: a fold of its events, with the numbers that a report has.
+    fn journaled(&self, report: &Value) -> Value {
+        let runs = self.folder.path().join(".hss-sync/runs");
+        let run = std::fs::read_dir(&runs).expect("runs").next().expect("one run").expect("an entry").path();
+        let bytes = std::fs::read(run.join("journal.ndjson")).expect("readable");
+        let operations = report["operations"].as_array().expect("a list");
+        let index = |id: &str| operations.iter().position(|operation| operation["id"] == id);
+        let events = hss_sync::journal::read(&bytes).expect("whole").events(index).expect("operations of the plan");
+        let mut summary = RunSummary::new(OPERATIONS);
+        events.iter().for_each(|event| summary.apply(event));
+        let mut told = serde_json::to_value(summary.counts).expect("counts");
+        for (name, value) in [
+            ("attempts", summary.attempts.into()),
+            ("throttled", summary.throttled.into()),
+            ("duration_ms", report["summary"]["duration_ms"].clone()),
+            ("forecast_ms", report["summary"]["forecast_ms"].clone()),
+            ("forecast_off_ms", report["summary"]["forecast_off_ms"].clone()),
+        ] {
+            told[name] = value;
+        }
+        told
+    }
+
     /// How often each operation's request came, and how often it was taken.
     fn seen(&self) -> BTreeMap<String, (usize, usize)> {
         let mut seen: BTreeMap<String, (usize, usize)> = BTreeMap::new();
@@ -126,6 +157,7 @@ fn outcomes(report: &Value) -> BTreeMap<String, String> {
 fn check(scene: &Scene, case: &str, report: &Value) -> usize {
     let (seen, outcomes) = (scene.seen(), outcomes(report));
     assert_eq!(outcomes.len(), OPERATIONS, "{case}");
+    assert_eq!(scene.journaled(report), report["summary"], "{case}: journal, report");
     let mut unknown = 0;
     for (project, outcome) in &outcomes {
         let (requests, committed) = seen.get(project).copied().unwrap_or_default();
@@ -212,6 +244,26 @@ fn killed_over_and_over() {
         let ended = (1..=OPERATIONS * 4).find(|round| !scene.killed_resume(&crash(*round)));
         assert!(ended.is_some(), "every {step} appends: the run does not end");
         let (_, report) = scene.resume(&[]);
+        check(&scene, step, &report);
+    });
+}
+
+/// Killed and resumed at once, again and again: the service, which counts strictly, never sees more calls than its quota,
+/// whatever the killed sessions knew of their last ones.
+#[test]
+fn killed_over_and_over_no_window_of_the_quota_is_exceeded() {
+    const QUOTA: &str = "4/500ms";
+    let cases: Vec<String> = [11, 14].iter().map(ToString::to_string).collect();
+    in_parallel(&cases, |step| {
+        let scene = Scene::with_quota("latency:1ms..40ms", Some(QUOTA));
+        let text = plan().replace("calls: 1000, per: 1s }", "calls: 4, per: 500ms }, attempt_timeout: 1s");
+        std::fs::write(scene.folder.path().join("plan.yaml"), text).expect("the plan is written");
+        let crash = |round: usize| format!("{}:{step}", STAGES[round % STAGES.len()]);
+        assert!(scene.killed_run(&crash(0)));
+        let ended = (1..=OPERATIONS * 4).find(|round| !scene.killed_resume(&crash(*round)));
+        assert!(ended.is_some(), "every {step} appends: the run does not end");
+        let (_, report) = scene.resume(&[]);
+        assert_eq!(scene.simulator.stats().throttled, 0, "every {step} appends, killed {ended:?} times");
         check(&scene, step, &report);
     });
 }

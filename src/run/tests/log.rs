@@ -182,6 +182,33 @@ async fn a_log_that_is_stuck_counts_as_failed() {
     assert!(failure.message.contains("has not taken a record for 60 s"), "{failure}");
 }
 
+/// An interrupt finds an announcement on its way to a slow disk: its request is not sent any more, and the log says so.
+#[tokio::test(start_paused = true)]
+async fn an_interrupt_takes_back_what_still_waits_for_the_log() {
+    let plan = Fixture::simple(limits("100/1s"), 2);
+    let service = Service::new((100, ms(1000)), |_, _| accepted());
+    let disk = Rc::new(Disk::default());
+    let mut log = Log { disk: Rc::clone(&disk), speed: Speed::ByHand };
+    let stop = CancellationToken::new();
+    let slow = async {
+        tokio::time::sleep(ms(20)).await;
+        assert!(disk.events.borrow().iter().any(|event| matches!(event, RunEvent::AttemptStarted { .. })));
+        stop.cancel();
+        loop {
+            tokio::time::sleep(ms(20)).await;
+            disk.reach(disk.appended());
+        }
+    };
+    let options = options();
+    let end = tokio::select! {
+        end = go(&plan, &options, &service, &mut log, &stop) => end,
+        () = slow => unreachable!("the disk works for ever"),
+    };
+    assert_eq!((outcomes(&end), service.sent()), (vec!["not_attempted"; 2], 0));
+    assert!(disk.events.borrow().iter().any(|event| matches!(event, RunEvent::AttemptWithdrawn { op: 0, .. })));
+    assert!(end.not_recorded.is_none());
+}
+
 /// An interrupt gives what is in flight its time, and what still waits for the log is taken back.
 #[tokio::test(start_paused = true)]
 async fn the_grace_period_bounds_the_drain() {
