@@ -134,8 +134,8 @@ impl Fold<'_> {
             }
             RunEvent::AttemptStarted { op, attempt, at } => {
                 if let Some(trail) = self.operations.get_mut(*op) {
+                    // Its state stays: a repeat that is taken back waits as it did before.
                     (trail.flight, trail.lost) = (Some((*attempt, *at)), None);
-                    trail.state = PastState::Open;
                 }
             }
             RunEvent::AttemptWithdrawn { op, .. } => {
