@@ -266,6 +266,9 @@ pub struct ConnectionArgs {
     /// Trust the certificates in this PEM file, besides the system's
     #[arg(long, value_name = "FILE")]
     pub ca_cert: Option<PathBuf>,
+    /// Get tokens and temporary keys from this IAM whatever the region, for credentials that are not ready keys or tokens
+    #[arg(long, value_name = "URL")]
+    pub iam_endpoint: Option<String>,
 }
 
 /// `resume`.
@@ -306,6 +309,12 @@ pub struct SimulateArgs {
     /// How the service misbehaves, such as 429:10%,503:5%,drop:1%,latency:200ms
     #[arg(long, value_name = "SPEC")]
     pub fault: Option<String>,
+    /// How IAM and the metadata service misbehave when they are asked for tokens and keys, such as 503:20%
+    #[arg(long, value_name = "SPEC")]
+    pub iam_fault: Option<String>,
+    /// How long the tokens and keys that they give are good
+    #[arg(long, value_name = "DURATION", default_value = "24h")]
+    pub token_lifetime: String,
     /// The quota that is enforced for each user and source address
     #[arg(long, value_name = "CALLS/DURATION", default_value = "5/1m")]
     pub quota: String,

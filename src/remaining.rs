@@ -1,8 +1,8 @@
 //! What a run left over, as valid plans of just that: the plan files again, reduced to the places where something is left.
 //!
-//! [`reduce`] makes a smaller `PlanFile` of a `PlanFile`, [`waves`] keeps each operation in its wave, and [`write`] writes
-//! any `PlanFile` as text, laid out by [`layout`]. Nothing is rendered: a reduced plan holds the templates of the whole one, with the values of the
-//! variables that the run used, so its operations are the same requests with the same ids. `command` owns the files.
+//! `reduce` makes a smaller `PlanFile` of a `PlanFile`, `split` parts a project where its regions need other sets, `waves` keeps
+//! each operation in its wave, and `write` writes any `PlanFile` as text, laid out by `layout`. Nothing is rendered: templates
+//! stay, with the values of the variables that the run used, so requests and ids stay too. `command` owns the files.
 
 mod layout;
 mod reduce;

@@ -16,7 +16,8 @@ use crate::diagnostic::{Code, Diagnostic, Severity, visible};
 use crate::exit::ExitStatus;
 use crate::expand::{EndpointChain, ExecutionPlan, Overrides, expand, undeclared_overrides};
 use crate::forecast::{Forecast, forecast};
-use crate::io::credential::{Environment, endpoint_override};
+use crate::io::credential::Environment;
+use crate::io::endpoint::{endpoint_override, read_regions_file};
 use crate::io::fs;
 use crate::journal::{Invocation, RecordedSource};
 use crate::model::{Endpoint, Quota, Region, format_estimate};
@@ -137,7 +138,9 @@ impl Reading {
         let quota = quota(pace.quota.as_deref())?;
         let overrides = overrides(input, &context.environment).map_err(LoadFailure::usage)?;
         let all = input.endpoint.as_deref().map(operator_endpoint).transpose()?;
-        let endpoints = EndpointChain { all, by_region: endpoints_by_region(&context.environment)? };
+        let by_region = endpoints_by_region(&context.environment)?;
+        let from_file = read_regions_file(&context.environment).map_err(LoadFailure::usage)?;
+        let endpoints = EndpointChain { all, by_region, from_file };
         let concurrency = pace.concurrency.and_then(NonZeroU32::new);
         Ok(Self { overrides, endpoints, allow_endpoint: input.allow_endpoint.clone(), quota, concurrency })
     }
@@ -149,10 +152,11 @@ impl Reading {
             Ok((region, operator_endpoint(url)?))
         };
         let by_region = invocation.endpoints.iter().map(endpoint).collect::<Result<_, LoadFailure>>()?;
+        let from_file = invocation.file_endpoints.iter().map(endpoint).collect::<Result<_, LoadFailure>>()?;
         let all = invocation.endpoint.as_deref().map(operator_endpoint).transpose()?;
         Ok(Self {
             overrides: invocation.variables.clone(),
-            endpoints: EndpointChain { all, by_region },
+            endpoints: EndpointChain { all, by_region, from_file },
             allow_endpoint: invocation.allow_endpoint.clone(),
             quota: quota(pace.quota.as_deref().or(invocation.quota.as_deref()))?,
             concurrency: pace.concurrency.or(invocation.concurrency).and_then(NonZeroU32::new),

@@ -69,7 +69,7 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
         context.console.info(&nothing_to_send(header, &preview));
         return Ok(account.tell(&RunEnd { summary: preview.summary, not_recorded: None }));
     }
-    let service = Service::connect(context, simulated, args.connection.ca_cert.as_deref(), &loaded.plan, &started)
+    let service = Service::connect(context, simulated, &args.connection, &loaded.plan, &started)
         .await
         .map_err(|error| refused(context, &error))?;
     let asked = !args.connection.yes && simulated.is_none();

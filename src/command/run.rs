@@ -1,5 +1,7 @@
 //! `hss-sync run`: plans to requests to a report.
 
+use std::collections::BTreeMap;
+
 use super::Context;
 use super::load::{Loaded, load, status_of_warnings};
 use super::output::Outputs;
@@ -12,7 +14,7 @@ use crate::io::clock::RunClock;
 use crate::io::journal_file::JournalFile;
 use crate::io::state_dir::StateDir;
 use crate::journal::{Header, Invocation, RecordedPlan, RecordedSource, SimulatedWith};
-use crate::model::RunId;
+use crate::model::{Endpoint, Region, RunId};
 use crate::report;
 use crate::run::port::Clock;
 use crate::terminal::console::DEFAULT_WIDTH;
@@ -45,8 +47,7 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
     let id = run_id(&clock);
     let directory = StateDir::new(&args.output.state_dir).run(&id);
     let outputs = Outputs::parse(&args.output.report, directory).map_err(|message| context.usage(&message))?;
-    let ca_cert = args.connection.ca_cert.as_deref();
-    let service = Service::connect(context, simulated.as_ref(), ca_cert, &loaded.plan, &clock)
+    let service = Service::connect(context, simulated.as_ref(), &args.connection, &loaded.plan, &clock)
         .await
         .map_err(|error| refused(context, &error))?;
     let asked = !args.connection.yes && simulated.is_none();
@@ -99,7 +100,9 @@ fn header(args: &RunArgs, loaded: &Loaded, run: RunId, clock: &RunClock, simulat
         let source = loaded.sources.get(file.file().source);
         RecordedSource { path: source.path().to_owned(), text: source.text().to_owned() }
     });
-    let endpoints = reading.endpoints.by_region.iter();
+    let urls = |endpoints: &BTreeMap<Region, Endpoint>| {
+        endpoints.iter().map(|(region, endpoint)| (region.to_string(), endpoint.to_string())).collect()
+    };
     Header {
         run,
         tool: env!("CARGO_PKG_VERSION").to_owned(),
@@ -112,7 +115,8 @@ fn header(args: &RunArgs, loaded: &Loaded, run: RunId, clock: &RunClock, simulat
             plans: args.input.plans.iter().map(|path| path.display().to_string()).collect(),
             variables: reading.overrides.clone(),
             endpoint: reading.endpoints.all.as_ref().map(ToString::to_string),
-            endpoints: endpoints.map(|(region, endpoint)| (region.to_string(), endpoint.to_string())).collect(),
+            endpoints: urls(&reading.endpoints.by_region),
+            file_endpoints: urls(&reading.endpoints.from_file),
             allow_endpoint: reading.allow_endpoint.clone(),
             quota: args.pace.quota.clone(),
             concurrency: args.pace.concurrency,

@@ -1,21 +1,24 @@
-//! What a run talks to: the service with credentials from the environment, or the embedded simulator.
+//! What a run talks to: the service with the operator's credentials, or the embedded simulator.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
 use super::Context;
+use crate::cli::ConnectionArgs;
 use crate::exit::ExitStatus;
 use crate::expand::ExecutionPlan;
 use crate::io::clock::RunClock;
-use crate::io::credential::{CredentialError, find_credential};
+use crate::io::credential::{
+    CredentialError, CredentialStore, FoundCredential, find_credential, read_credentials_file,
+};
+use crate::io::endpoint::IamEndpoints;
 use crate::io::fs;
-use crate::io::http::{HttpOptions, HttpSetupError, HttpTransport};
+use crate::io::http::{ExchangeClient, HttpOptions, HttpSetupError, HttpTransport};
 use crate::journal::SimulatedWith;
 use crate::model::CredentialName;
 #[cfg(feature = "simulator")]
 use crate::run::port::Clock;
-use crate::sign::Credential;
 #[cfg(feature = "simulator")]
 use crate::simulator::{Faults, RunningSimulator, Simulator, SimulatorConfig, SimulatorError};
 
@@ -27,7 +30,7 @@ const DEFAULT_FAULTS: &str = "latency:100ms..600ms";
 #[derive(Debug)]
 pub(super) struct Service {
     transport: HttpTransport,
-    credentials: BTreeMap<CredentialName, Credential>,
+    credentials: CredentialStore<RunClock>,
     /// Serves as long as this lives.
     #[cfg(feature = "simulator")]
     _simulator: Option<RunningSimulator>,
@@ -68,7 +71,7 @@ impl Service {
     pub(super) async fn connect(
         context: &Context,
         simulated: Option<&SimulatedWith>,
-        ca_cert: Option<&Path>,
+        connection: &ConnectionArgs,
         plan: &ExecutionPlan,
         clock: &RunClock,
     ) -> Result<Self, ServiceError> {
@@ -77,16 +80,15 @@ impl Service {
         if let Some(simulated) = simulated {
             return Self::simulated(simulated, plan, names, clock).await;
         }
-        let mut credentials = BTreeMap::new();
-        for name in names {
-            let found = find_credential(name, &context.environment)?;
-            context.console.detail(&format!("credential {name}: {}", found.describe()));
-            credentials.insert(name.clone(), found.credential);
-        }
-        let extra_roots = ca_cert.map(read_certificate).transpose()?;
+        let found = find_all(context, names)?;
+        let extra_roots = connection.ca_cert.as_deref().map(read_certificate).transpose()?;
         let (concurrency, attempt_timeout) = extremes(plan);
         let options = HttpOptions::new(concurrency, attempt_timeout, &context.environment);
         let transport = HttpTransport::new(&HttpOptions { extra_roots, ..options }, clock.clone())?;
+        let iam =
+            IamEndpoints::new(connection.iam_endpoint.as_deref(), &context.environment).map_err(ServiceError::Usage)?;
+        let credentials = CredentialStore::new(found, ExchangeClient::new(transport.clone()), iam, clock.clone());
+        credentials.probe().await?;
         Ok(Self {
             transport,
             credentials,
@@ -117,7 +119,10 @@ impl Service {
         let options = HttpOptions::loopback(concurrency, clock.real(attempt_timeout));
         let options = HttpOptions { connect_to: Some(simulator.address()), ..options };
         let transport = HttpTransport::new(&options, clock.clone())?;
-        let credentials = names.into_iter().map(|name| (name.clone(), credential.clone())).collect();
+        let found = |name: &CredentialName| (name.clone(), FoundCredential::ready(credential.clone(), "the simulator"));
+        let found = names.into_iter().map(found).collect();
+        let client = ExchangeClient::new(transport.clone());
+        let credentials = CredentialStore::new(found, client, IamEndpoints::default(), clock.clone());
         Ok(Self { transport, credentials, _simulator: Some(simulator) })
     }
 
@@ -139,9 +144,27 @@ impl Service {
     }
 
     /// Who asks, by the plan's names.
-    pub(super) fn credentials(&self) -> &BTreeMap<CredentialName, Credential> {
+    pub(super) fn credentials(&self) -> &CredentialStore<RunClock> {
         &self.credentials
     }
+}
+
+/// Finds each credential, says with `-v` where, and warns once about a file that others can read.
+fn find_all(
+    context: &Context,
+    names: BTreeSet<&CredentialName>,
+) -> Result<BTreeMap<CredentialName, FoundCredential>, CredentialError> {
+    let mut file = read_credentials_file(&context.environment);
+    let mut all = BTreeMap::new();
+    for name in names {
+        let found = find_credential(name, &context.environment, &file)?;
+        context.console.detail(&format!("credential {name}: {}", found.describe()));
+        if let Some(warning) = file.warning.take_if(|_| found.source.starts_with(&file.shown)) {
+            context.console.info(&format!("warning: {warning}"));
+        }
+        all.insert(name.clone(), found);
+    }
+    Ok(all)
 }
 
 /// The largest concurrency and the shortest attempt timeout of the plans: what one client for all of them has to bear.

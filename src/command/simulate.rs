@@ -9,8 +9,8 @@ use crate::cli::SimulateArgs;
 use crate::exit::ExitStatus;
 use crate::io::clock::RunClock;
 use crate::io::signal::Signals;
-use crate::model::{Quota, Secret};
-use crate::simulator::{Faults, KeyPair, Simulator, SimulatorConfig, SimulatorError};
+use crate::model::{Quota, Secret, parse_duration};
+use crate::simulator::{Faults, KeyPair, SimulatedIam, Simulator, SimulatorConfig, SimulatorError};
 
 /// The token that a simulator accepts, for rehearsing with `HW_AUTH_TOKEN`; it opens nothing else.
 const TOKEN: &str = "simulated-token-0123456789abcdef";
@@ -40,16 +40,20 @@ fn configuration(args: &SimulateArgs) -> Result<SimulatorConfig, String> {
         format!("--listen {}: write a loopback address and a port, such as 127.0.0.1:8080", args.listen)
     })?;
     let quota = Quota::parse(&args.quota).map_err(|error| format!("--quota {}: {error}", args.quota))?;
-    let faults = match &args.fault {
-        Some(fault) => Faults::parse(fault).map_err(|error| format!("--fault {fault}: {error}"))?,
-        None => Faults::default(),
+    let faults = |flag: &str, spec: &Option<String>| match spec {
+        Some(spec) => Faults::parse(spec).map_err(|error| format!("{flag} {spec}: {error}")),
+        None => Ok(Faults::default()),
     };
+    let lifetime = parse_duration(&args.token_lifetime)
+        .map_err(|error| format!("--token-lifetime {}: {error}", args.token_lifetime))?;
+    let iam_faults = faults("--iam-fault", &args.iam_fault)?;
     Ok(SimulatorConfig {
         listen,
         quota: Some(quota),
         keys: vec![KeyPair::made_up(args.seed)],
         tokens: vec![Secret::new(TOKEN.to_owned())],
-        faults,
+        iam: SimulatedIam { lifetime, faults: iam_faults, ..SimulatedIam::made_up() },
+        faults: faults("--fault", &args.fault)?,
         seed: args.seed,
         log: args.log.clone(),
         keep_log: 0,
@@ -68,7 +72,11 @@ async fn serve(context: &Context, args: &SimulateArgs, config: SimulatorConfig) 
          export HUAWEICLOUD_SDK_AK={}\n  \
          export HUAWEICLOUD_SDK_SK={}\n  \
          hss-sync run plans/quickstart.yaml --endpoint {endpoint}\n\n\
-         or, with a token: export HW_AUTH_TOKEN={TOKEN}\n",
+         or, instead of the key pair,\n\n  \
+         a token:     export HW_AUTH_TOKEN={TOKEN}\n  \
+         a password:  export HW_USER_NAME=simulated-user HW_USER_PASSWORD=simulated-password\n               \
+         export HW_DOMAIN_NAME=simulated-domain HUAWEICLOUD_SDK_IAM_ENDPOINT={endpoint}\n  \
+         an agency:   export HSS_SYNC_METADATA_ENDPOINT={endpoint}\n",
         args.quota,
         keys.access_key,
         keys.secret_key.expose(),
@@ -89,8 +97,8 @@ async fn serve(context: &Context, args: &SimulateArgs, config: SimulatorConfig) 
     let log_error = simulator.log_error();
     simulator.shutdown().await;
     context.console.info(&format!(
-        "{} requests: {} synchronisation calls, {} accepted, {} throttled, {} unauthorised",
-        stats.requests, stats.posts, stats.committed, stats.throttled, stats.unauthorized
+        "{} requests: {} synchronisation calls, {} accepted, {} throttled, {} unauthorised, {} for tokens and keys",
+        stats.requests, stats.posts, stats.committed, stats.throttled, stats.unauthorized, stats.exchanges
     ));
     match log_error {
         Some(error) => {

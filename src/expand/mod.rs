@@ -36,6 +36,8 @@ pub struct EndpointChain {
     pub all: Option<Endpoint>,
     /// `HUAWEICLOUD_SDK_REGION_HSS_<REGION>`, before the plan's `endpoints`.
     pub by_region: BTreeMap<Region, Endpoint>,
+    /// The operator's regions file, after the plan's `endpoints` and before the built-in table.
+    pub from_file: BTreeMap<Region, Endpoint>,
 }
 
 /// One wave of a plan, resolved.
@@ -62,6 +64,8 @@ pub struct PlannedFile {
     pub waves: Vec<Wave>,
     /// Pause between waves.
     pub pause: Duration,
+    /// Most operations that the plan may expand to.
+    pub max_operations: usize,
     /// Longest duration, and where it is written.
     pub deadline: Option<(Duration, Location)>,
     /// Limits, as the plan states them; the scheduler holds every quota of the batch at once.
@@ -143,6 +147,7 @@ fn finish(
             digest,
             waves,
             pause: file.rollout.pause,
+            max_operations: file.rollout.max_operations,
             deadline: deadline.map(|deadline| (deadline.value, Location::new(file.source, deadline.span))),
             limits: file.limits,
         });

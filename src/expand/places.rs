@@ -351,7 +351,8 @@ fn endpoint_of(
     own: &HashMap<&Region, &Endpoint>,
     chain: &EndpointChain,
 ) -> Result<Endpoint, InvalidValue> {
-    match chain.all.as_ref().or_else(|| chain.by_region.get(region)).or_else(|| own.get(region).copied()) {
+    let operator = chain.all.as_ref().or_else(|| chain.by_region.get(region));
+    match operator.or_else(|| own.get(region).copied()).or_else(|| chain.from_file.get(region)) {
         Some(endpoint) => Ok(endpoint.clone()),
         None => builtin_endpoint(region),
     }

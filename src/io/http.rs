@@ -3,13 +3,15 @@
 //! It sends a signed request once, reads what comes back within bounds, and says how far a request without an answer got.
 //! Nothing is followed, repeated, cached or judged here: that is `policy::classify`'s. (The pool may move a request that has
 //! not begun from a connection that turns out to be closed to another one; once a byte is written it never does.) [`ReadClient`] is for commands that
-//! must not change anything.
+//! must not change anything, [`ExchangeClient`] gets tokens and keys.
 
+mod exchange;
 mod in_time;
 mod read;
 #[cfg(test)]
 mod tests;
 
+pub use exchange::{Exchange, ExchangeAnswer, ExchangeClient, ExchangeMethod};
 pub use read::{Read, ReadClient};
 
 use std::collections::BTreeMap;
@@ -35,7 +37,8 @@ const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 /// Hosts that are never asked for through a proxy.
 const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 /// Headers whose values no log may show.
-const SENSITIVE: [&str; 4] = ["authorization", "x-auth-token", "x-security-token", "x-subject-token"];
+const SENSITIVE: [&str; 5] =
+    ["authorization", "x-auth-token", "x-security-token", "x-subject-token", "x-metadata-token"];
 
 /// How to connect.
 #[derive(Clone, Debug)]
@@ -177,7 +180,7 @@ impl Transport for HttpTransport {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
         };
-        let mut headers = header_map(&request)?;
+        let mut headers = header_map(request.headers())?;
         let rerouted = self.reroute(request.url(), &mut headers);
         let url = rerouted.as_deref().unwrap_or(request.url());
         let prepared = self.client.request(method, url).headers(headers).body(request.into_body());
@@ -198,9 +201,9 @@ fn read_roots(pem: &[u8]) -> Result<Vec<reqwest::Certificate>, HttpSetupError> {
     Ok(roots)
 }
 
-fn header_map(request: &SignedRequest) -> Result<HeaderMap, SendError> {
-    let mut headers = HeaderMap::with_capacity(request.headers().len());
-    for (name, value) in request.headers() {
+fn header_map(pairs: &[(String, String)]) -> Result<HeaderMap, SendError> {
+    let mut headers = HeaderMap::with_capacity(pairs.len());
+    for (name, value) in pairs {
         let bad = |what| SendError::NotSent { detail: format!("the header {name:?} {what}") };
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad("has no legal name"))?;
         let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| bad("has no legal value"))?;

@@ -66,6 +66,7 @@ pub(super) fn full_header() -> Header {
             variables: variables.map(|(name, value)| (name.to_owned(), value)).into(),
             endpoint: text("http://127.0.0.1:8080"),
             endpoints: BTreeMap::from([("cn-north-4".to_owned(), "https://hss.example.com".to_owned())]),
+            file_endpoints: BTreeMap::from([("cn-north-1".to_owned(), "https://hss.example.org".to_owned())]),
             allow_endpoint: vec!["example.com".to_owned()],
             quota: text("4/1m"),
             concurrency: Some(2),

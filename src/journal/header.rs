@@ -63,6 +63,9 @@ pub struct Invocation {
     pub endpoint: Option<String>,
     /// Endpoints of single regions from the environment.
     pub endpoints: BTreeMap<String, String>,
+    /// Endpoints of single regions from the operator's regions file, which count after those of the plans.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub file_endpoints: BTreeMap<String, String>,
     /// `--allow-endpoint`.
     pub allow_endpoint: Vec<String>,
     /// `--quota`.

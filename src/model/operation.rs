@@ -59,6 +59,24 @@ impl Operation {
         matches!(self.target.project_id, ProjectRef::Lookup) || !self.content.selectors.is_empty()
     }
 
+    /// What it asks for, in words: `2 registries (harbor, swr)`, `all registries (everything)`.
+    #[must_use]
+    pub fn what(&self) -> String {
+        let sets: Vec<&str> = self.sets.iter().map(SetName::as_str).collect();
+        let sets = sets.join(", ");
+        let body = &self.content.body;
+        if body.sync_all_registries {
+            return format!("all registries ({sets})");
+        }
+        let named = (!body.registry_info.is_empty()).then(|| match body.registry_info.len() {
+            1 => "1 registry".to_owned(),
+            count => format!("{count} registries"),
+        });
+        let selected = (!self.content.selectors.is_empty()).then(|| "what select finds".to_owned());
+        let parts: Vec<String> = named.into_iter().chain(selected).collect();
+        format!("{} ({sets})", parts.join(" and "))
+    }
+
     /// The request, or nothing while [`Operation::needs_network`].
     #[must_use]
     pub fn request(&self) -> Option<Request> {

@@ -52,6 +52,21 @@ impl Answer {
         self.request_id.as_deref().map(|id| said::shown(id, redactor, 128)).filter(|id| !id.is_empty())
     }
 
+    /// What the answer says in words, its code first, scrubbed: for an answer about something else than an operation, such as
+    /// IAM's.
+    #[must_use]
+    pub fn shown_words(&self, redactor: &Redactor) -> Option<String> {
+        let said = Said::read(self);
+        let page = || "a web page: of a proxy or a login?".to_owned();
+        let words = if said.is_html { Some(page()) } else { said.message(redactor) };
+        // IAM's code is the status once more.
+        let code = said.code(redactor).filter(|code| *code != self.status.to_string());
+        match (code, words) {
+            (Some(code), Some(words)) => Some(format!("{code}: {words}")),
+            (code, words) => code.or(words),
+        }
+    }
+
     fn is_complete(&self) -> bool {
         !self.truncated && !self.cut_off
     }

@@ -43,7 +43,7 @@ impl Redactor {
     pub fn new(secrets: Vec<Secret>) -> Self {
         let mut redactor = Self::default();
         for secret in secrets {
-            redactor.add(&secret, REDACTED);
+            redactor.learn(&secret);
         }
         redactor
     }
@@ -52,15 +52,26 @@ impl Redactor {
     #[must_use]
     pub fn with_access_keys<'a>(mut self, access_keys: impl IntoIterator<Item = &'a str>) -> Self {
         for key in access_keys {
-            let hidden = key.chars().count().saturating_sub(4);
-            let tail: String = if hidden >= 4 { key.chars().skip(hidden).collect() } else { String::new() };
-            self.add(&Secret::new(key.to_owned()), &format!("…{tail}"));
+            self.learn_access_key(key);
         }
         self
     }
 
+    /// Takes in one more secret, such as a token that was only got during the run. What it knows already changes nothing.
+    pub fn learn(&mut self, secret: &Secret) {
+        self.add(secret, REDACTED);
+    }
+
+    /// Takes in one more access key.
+    pub fn learn_access_key(&mut self, key: &str) {
+        let hidden = key.chars().count().saturating_sub(4);
+        let tail: String = if hidden >= 4 { key.chars().skip(hidden).collect() } else { String::new() };
+        self.add(&Secret::new(key.to_owned()), &format!("…{tail}"));
+    }
+
     fn add(&mut self, secret: &Secret, replacement: &str) {
-        if secret.expose().chars().count() < SHORTEST {
+        let known = |pattern: &Pattern| pattern.text.expose() == secret.expose();
+        if secret.expose().chars().count() < SHORTEST || self.patterns.iter().any(known) {
             return;
         }
         let pattern = |text, trailing| Pattern { text, trailing, replacement: replacement.to_owned() };

@@ -2,7 +2,6 @@
 //!
 //! One task does everything: attempts in flight are futures polled here, so there is no lock and no order to guess.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -15,12 +14,10 @@ use super::announced::LONGEST_SYNC;
 use super::dispatcher::{Dispatcher, Happened};
 use super::executor::Executor;
 use super::outline::{Past, RunEnd, RunError, RunOptions};
-use super::port::{Clock, EventLog, EventSink, Transport};
+use super::port::{Clock, Credentials, EventLog, EventSink, Transport};
 use crate::event::NotAttemptedReason;
 use crate::expand::ExecutionPlan;
-use crate::model::CredentialName;
 use crate::schedule::Input;
-use crate::sign::Credential;
 
 /// How often sinks are told what is waited for, in real time.
 const PROGRESS_TICK: Duration = Duration::from_millis(100);
@@ -46,9 +43,9 @@ pub struct Outside<'a, 'b, T, C, L> {
 ///
 /// # Errors
 /// Before anything is sent, when the caller has not; at the end, when the account of the run doesn't add up.
-pub async fn run<T: Transport, C: Clock, L: EventLog>(
+pub async fn run<K: Credentials, T: Transport, C: Clock, L: EventLog>(
     plan: &ExecutionPlan,
-    credentials: &BTreeMap<CredentialName, Credential>,
+    credentials: &K,
     options: &RunOptions,
     past: Option<Past>,
     outside: Outside<'_, '_, T, C, L>,
@@ -140,13 +137,13 @@ impl<'a> Alarm<'a> {
     }
 }
 
-fn check_ready(plan: &ExecutionPlan, credentials: &BTreeMap<CredentialName, Credential>) -> Result<(), RunError> {
+fn check_ready(plan: &ExecutionPlan, credentials: &impl Credentials) -> Result<(), RunError> {
     for operation in &plan.operations {
         if operation.needs_network() {
             return Err(RunError::NotResolved { operation: operation.id.clone() });
         }
         let credential = &operation.target.credential;
-        if !credentials.contains_key(credential) {
+        if !credentials.has(credential) {
             let (credential, operation) = (credential.clone(), operation.id.clone());
             return Err(RunError::MissingCredential { credential, operation });
         }

@@ -1,18 +1,69 @@
 //! What a run needs from outside. `io`, `terminal` and `simulator` implement these.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
 use crate::event::RunEvent;
 use crate::expand::ExecutionPlan;
-use crate::policy::{Answer, SendError};
-use crate::sign::SignedRequest;
+use crate::model::{CredentialName, Target};
+use crate::policy::{Answer, Redactor, SendError};
+use crate::sign::{Credential, SignedRequest};
 use crate::summary::RunSummary;
 
 /// Sends one signed request once.
 pub trait Transport {
     /// Sends it and reads the answer, within `timeout` in all, on the run's clock.
     fn send(&self, request: SignedRequest, timeout: Duration) -> impl Future<Output = Result<Answer, SendError>>;
+}
+
+/// Who asks: proves each attempt with a credential that is good then. Tokens and temporary keys are got when they are first
+/// needed, and anew before they end.
+pub trait Credentials {
+    /// Whether there is one of this name, ready or to be asked for.
+    fn has(&self, name: &CredentialName) -> bool;
+    /// Knows everything that must appear in no text, as far as there is any of it by now.
+    fn redactor(&self) -> Redactor;
+    /// The credential for a target now. Several may be waited for at a time.
+    ///
+    /// # Errors
+    /// When it has to be got and can't be. Nothing was sent to the service then.
+    fn get(&self, target: &Target) -> impl Future<Output = Result<Credential, CredentialFailure>>;
+    /// The service says that this credential, which [`Credentials::get`] gave, has to be renewed before its time. Whether the
+    /// next call of `get` gives another one; a ready credential is what it is.
+    fn outdated(&self, target: &Target, credential: &Credential) -> bool;
+}
+
+/// Why a credential can't be got.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CredentialFailure {
+    /// Whoever gives it said no: asking again is useless, and may lock an account.
+    #[error("{0}")]
+    Refused(String),
+    /// Whoever gives it can't be reached or has trouble: another time it may go well.
+    #[error("{0}")]
+    Unreachable(String),
+}
+
+/// Credentials that are ready.
+impl Credentials for BTreeMap<CredentialName, Credential> {
+    fn has(&self, name: &CredentialName) -> bool {
+        self.contains_key(name)
+    }
+
+    fn redactor(&self) -> Redactor {
+        Redactor::new(self.values().flat_map(Credential::secrets).collect())
+            .with_access_keys(self.values().filter_map(Credential::access_key))
+    }
+
+    async fn get(&self, target: &Target) -> Result<Credential, CredentialFailure> {
+        let missing = || CredentialFailure::Refused(format!("there is no credential `{}`", target.credential));
+        BTreeMap::get(self, &target.credential).cloned().ok_or_else(missing)
+    }
+
+    fn outdated(&self, _: &Target, _: &Credential) -> bool {
+        false
+    }
 }
 
 /// The run's time: since its start, and on the wall.

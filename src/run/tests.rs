@@ -1,5 +1,6 @@
 //! Whole runs against a scripted service, in virtual time.
 
+mod credential;
 mod log;
 
 use std::cell::RefCell;

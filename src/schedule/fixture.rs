@@ -66,6 +66,7 @@ impl Fixture {
             digest: digest(),
             waves: budgets.iter().enumerate().map(wave).collect(),
             pause: Duration::ZERO,
+            max_operations: 1000,
             deadline: None,
             limits,
         });

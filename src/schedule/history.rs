@@ -96,6 +96,22 @@ impl History {
     }
 }
 
+impl History {
+    /// For a display: the wave, of those that have begun, that each plan goes on with. That is the first in which something is
+    /// open, else the latest.
+    #[must_use]
+    pub fn current_waves(&self, plan: &ExecutionPlan) -> Vec<(usize, usize)> {
+        let open = |at: (usize, usize)| {
+            let operations = self.operations.iter().zip(&plan.operations);
+            let mut open = operations.filter(|(past, _)| !matches!(past.state, PastState::Ended { .. }));
+            open.any(|(_, operation)| (operation.plan, operation.wave) == at)
+        };
+        let begun = |index: usize| self.waves.iter().copied().filter(move |(plan, _)| *plan == index);
+        let current = |index: usize| begun(index).filter(|at| open(*at)).min().or_else(|| begun(index).max());
+        (0..plan.plans.len()).filter_map(current).collect()
+    }
+}
+
 /// What the events say of one operation.
 #[derive(Clone, Debug, Default)]
 struct Trail {
@@ -106,6 +122,8 @@ struct Trail {
     /// The attempt in flight is one of an earlier session. Stays until the next one is announced.
     lost: Option<Duration>,
     state: PastState,
+    /// The state before the latest launch.
+    launched_from: PastState,
     /// When it ended, if it was sent.
     ended: Option<Duration>,
 }
@@ -134,13 +152,14 @@ impl Fold<'_> {
             }
             RunEvent::AttemptStarted { op, attempt, at } => {
                 if let Some(trail) = self.operations.get_mut(*op) {
-                    // Its state stays: a repeat that is taken back waits as it did before.
                     (trail.flight, trail.lost) = (Some((*attempt, *at)), None);
+                    trail.launched_from = std::mem::take(&mut trail.state);
                 }
             }
             RunEvent::AttemptWithdrawn { op, .. } => {
+                // A repeat that was taken back still waits for its repeat, with the failure that it has.
                 if let Some(trail) = self.operations.get_mut(*op) {
-                    trail.flight = None;
+                    (trail.flight, trail.state) = (None, std::mem::take(&mut trail.launched_from));
                 }
             }
             RunEvent::AttemptEnded { op, attempt, at, record, retry_at } => {

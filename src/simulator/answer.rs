@@ -16,6 +16,8 @@ enum Origin {
     Gateway,
     /// `{"error_code", "error_description", "error_msg"}`.
     Hss,
+    /// `{"error": {"code", "message", "title"}}`.
+    Iam,
 }
 
 /// A refusal, in the words of the service.
@@ -38,6 +40,12 @@ impl Refusal {
     /// HSS refuses; all of its codes have the status 400.
     pub(super) fn hss(code: &'static str, message: impl Into<String>) -> Self {
         Self { status: StatusCode::BAD_REQUEST, code, message: message.into(), retry_after: None, origin: Origin::Hss }
+    }
+
+    /// IAM or the metadata service refuses; they have no codes but the status.
+    pub(super) fn iam(status: StatusCode, message: impl Into<String>) -> Self {
+        let code = status.canonical_reason().unwrap_or_default();
+        Self { status, code, message: message.into(), retry_after: None, origin: Origin::Iam }
     }
 
     /// A parameter breaks a rule of the API page.
@@ -71,6 +79,9 @@ impl Refusal {
             Origin::Hss => serde_json::json!({
                 "error_code": self.code, "error_description": self.message, "error_msg": self.message,
             }),
+            Origin::Iam => serde_json::json!({
+                "error": { "code": self.status.as_u16(), "message": self.message, "title": self.code },
+            }),
         };
         let retry_after = self.retry_after.filter(|_| with_retry_after);
         Answer {
@@ -79,6 +90,7 @@ impl Refusal {
             body: Bytes::from(body.to_string()),
             retry_after: retry_after.map(whole_seconds),
             location: None,
+            subject_token: None,
         }
     }
 }
@@ -95,12 +107,15 @@ pub(super) struct Answer {
     /// In seconds.
     pub(super) retry_after: Option<u64>,
     pub(super) location: Option<String>,
+    /// `X-Subject-Token`: the token that IAM gives.
+    pub(super) subject_token: Option<String>,
 }
 
 impl Answer {
     /// 200 with a JSON body.
     pub(super) fn ok(body: impl Into<Bytes>) -> Self {
-        Self { status: StatusCode::OK, content_type: JSON, body: body.into(), retry_after: None, location: None }
+        let (status, content_type) = (StatusCode::OK, JSON);
+        Self { status, content_type, body: body.into(), retry_after: None, location: None, subject_token: None }
     }
 }
 

@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::StatusCode;
+
 use super::answer::Refusal;
 use super::call::Call;
 use super::config::KeyPair;
@@ -33,13 +35,34 @@ struct Key {
     security_token: Option<Secret>,
     failures: u32,
     locked_until: Option<Duration>,
+    /// When a temporary pair ends, on the run's clock.
+    good_until: Option<Duration>,
+}
+
+/// What a token is good for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum TokenScope {
+    /// Every project: a token that the simulator was started with.
+    Every,
+    /// One project.
+    Project(String),
+    /// No service: it can only be exchanged.
+    Unscoped,
+}
+
+#[derive(Debug)]
+struct Token {
+    user: User,
+    secret: Secret,
+    scope: TokenScope,
+    good_until: Option<Duration>,
 }
 
 /// Knows the credentials and what was tried with them.
 #[derive(Debug)]
 pub(super) struct Authenticator {
     keys: HashMap<String, Key>,
-    tokens: Vec<(User, Secret)>,
+    tokens: Vec<Token>,
 }
 
 /// The parts of an `Authorization` header.
@@ -52,20 +75,65 @@ struct Authorization<'a> {
 
 impl Authenticator {
     pub(super) fn new(keys: &[KeyPair], tokens: &[Secret]) -> Self {
-        let keys = keys.iter().map(|pair| {
-            let key = Key {
-                user: User(pair.access_key.as_str().into()),
-                secret_key: pair.secret_key.clone(),
-                security_token: pair.security_token.clone(),
-                failures: 0,
-                locked_until: None,
-            };
-            (pair.access_key.clone(), key)
-        });
-        let tokens = tokens.iter().enumerate();
-        Self {
-            keys: keys.collect(),
-            tokens: tokens.map(|(n, token)| (User(format!("token-{}", n + 1).into()), token.clone())).collect(),
+        let mut known = Self { keys: HashMap::new(), tokens: Vec::new() };
+        for pair in keys {
+            known.insert_keys(pair.clone(), None);
+        }
+        for token in tokens {
+            known.insert_token(token.clone(), TokenScope::Every, None);
+        }
+        known
+    }
+
+    /// Accepts a temporary pair until then.
+    pub(super) fn add_keys(&mut self, pair: KeyPair, good_until: Duration) -> User {
+        self.insert_keys(pair, Some(good_until))
+    }
+
+    /// Accepts a token for its scope until then.
+    pub(super) fn add_token(&mut self, token: Secret, scope: TokenScope, good_until: Duration) -> User {
+        self.insert_token(token, scope, Some(good_until))
+    }
+
+    fn insert_keys(&mut self, pair: KeyPair, good_until: Option<Duration>) -> User {
+        let KeyPair { access_key, secret_key, security_token } = pair;
+        let user = User(access_key.as_str().into());
+        let (failures, locked_until) = (0, None);
+        let key = Key { user: user.clone(), secret_key, security_token, failures, locked_until, good_until };
+        self.keys.insert(access_key, key);
+        user
+    }
+
+    fn insert_token(&mut self, secret: Secret, scope: TokenScope, good_until: Option<Duration>) -> User {
+        let user = User(format!("token-{}", self.tokens.len() + 1).into());
+        self.tokens.push(Token { user: user.clone(), secret, scope, good_until });
+        user
+    }
+
+    /// Whose token it is.
+    ///
+    /// # Errors
+    /// 401 `APIGW.0301` when nobody's, `APIGW.0307` when its time is over.
+    pub(super) fn verify_token(&self, token: &str, at: Duration) -> Result<User, Refusal> {
+        let known = self.tokens.iter().find(|known| known.secret.expose() == token);
+        let known = known.ok_or_else(|| Refusal::unauthorized("decrypt token fail"))?;
+        if known.good_until.is_some_and(|until| at >= until) {
+            return Err(Refusal::gateway(StatusCode::UNAUTHORIZED, "APIGW.0307", "The token must be updated."));
+        }
+        Ok(known.user.clone())
+    }
+
+    /// A token counts for its project only; `project_id` is that of the path.
+    ///
+    /// # Errors
+    /// 401 `APIGW.0301`. The code for another project's token is not documented.
+    pub(super) fn check_scope(&self, call: &Call, project_id: Option<&str>) -> Result<(), Refusal> {
+        let (Some(token), Some(project_id)) = (call.header("x-auth-token"), project_id) else { return Ok(()) };
+        let scope = self.tokens.iter().find(|known| known.secret.expose() == token).map(|known| &known.scope);
+        match scope {
+            None | Some(TokenScope::Every) => Ok(()),
+            Some(TokenScope::Project(own)) if own == project_id => Ok(()),
+            Some(_) => Err(Refusal::unauthorized("the token is for another project")),
         }
     }
 
@@ -75,8 +143,7 @@ impl Authenticator {
     /// 401 `APIGW.0301`, with the reason in the gateway's words.
     pub(super) fn authenticate(&mut self, call: &Call, body_hash: &str) -> Result<User, Refusal> {
         if let Some(token) = call.header("x-auth-token") {
-            let known = self.tokens.iter().find(|(_, known)| known.expose() == token);
-            return known.map(|(user, _)| user.clone()).ok_or_else(|| Refusal::unauthorized("decrypt token fail"));
+            return self.verify_token(&token, call.at);
         }
         let Some(header) = call.header("authorization") else {
             return Err(Refusal::unauthorized("x-auth-token not found"));
@@ -103,6 +170,9 @@ impl Authenticator {
             return Err(Refusal::unauthorized(format!("verify aksk signature fail, canonicalRequest:{canonical}")));
         }
         key.failures = 0;
+        if key.good_until.is_some_and(|until| call.at >= until) {
+            return Err(Refusal::unauthorized("the security token has expired"));
+        }
         let sent = call.header("x-security-token");
         if sent.as_deref() != key.security_token.as_ref().map(Secret::expose) {
             return Err(Refusal::unauthorized("verify security token failed"));

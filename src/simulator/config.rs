@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::fault::{Faults, mix};
 use super::world::SimulatedRegistry;
@@ -31,6 +32,64 @@ impl KeyPair {
     }
 }
 
+/// A user of the simulated IAM.
+#[derive(Clone, Debug)]
+pub struct SimulatedUser {
+    /// The user's name.
+    pub name: String,
+    /// The name of the account.
+    pub domain: String,
+    /// The password.
+    pub password: Secret,
+}
+
+/// The simulated IAM and metadata service: whom they know, and for how long what they give is good.
+#[derive(Clone, Debug)]
+pub struct SimulatedIam {
+    /// Who may log in with a password.
+    pub users: Vec<SimulatedUser>,
+    /// Identity providers: their ids, and the token that each of them gives.
+    pub providers: Vec<(String, Secret)>,
+    /// Whether the server has an agency, so that its metadata service gives keys.
+    pub agency: bool,
+    /// Whether the metadata service asks for a token first, as newer ones do.
+    pub metadata_tokens: bool,
+    /// How long tokens and keys are good, on the run's clock.
+    pub lifetime: Duration,
+    /// What goes wrong with exchanges on purpose; the other faults leave them alone.
+    pub faults: Faults,
+}
+
+impl SimulatedIam {
+    /// A made-up user, identity provider and agency, whose names tell what they are: `simulated-user` of the account
+    /// `simulated-domain` with `simulated-password`, and `simulated-idp` with the token `simulated-id-token`.
+    #[must_use]
+    pub fn made_up() -> Self {
+        let secret = |text: &str| Secret::new(text.to_owned());
+        let (name, domain) = ("simulated-user".to_owned(), "simulated-domain".to_owned());
+        Self {
+            users: vec![SimulatedUser { name, domain, password: secret("simulated-password") }],
+            providers: vec![("simulated-idp".to_owned(), secret("simulated-id-token"))],
+            agency: true,
+            ..Self::default()
+        }
+    }
+}
+
+impl Default for SimulatedIam {
+    /// Nobody is known, and what is given is good for a day.
+    fn default() -> Self {
+        Self {
+            users: Vec::new(),
+            providers: Vec::new(),
+            agency: false,
+            metadata_tokens: true,
+            lifetime: Duration::from_secs(24 * 3600),
+            faults: Faults::default(),
+        }
+    }
+}
+
 /// How a simulator behaves.
 #[derive(Clone, Debug)]
 pub struct SimulatorConfig {
@@ -47,6 +106,8 @@ pub struct SimulatorConfig {
     pub keys: Vec<KeyPair>,
     /// Accepted tokens (`X-Auth-Token`).
     pub tokens: Vec<Secret>,
+    /// IAM and the metadata service.
+    pub iam: SimulatedIam,
     /// What goes wrong on purpose.
     pub faults: Faults,
     /// Decides which requests get a fault, and all made-up ids.
@@ -70,6 +131,7 @@ impl SimulatorConfig {
             throttle_text: None,
             keys: vec![KeyPair::made_up(seed)],
             tokens: Vec::new(),
+            iam: SimulatedIam::default(),
             faults: Faults::default(),
             seed,
             registries: None,

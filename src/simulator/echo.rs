@@ -1,4 +1,4 @@
-//! The `echo` fault: an error text that repeats the request's headers, secrets included, in each encoding that a careless
+//! The `echo` fault: an error text that repeats the request, secrets included, in each encoding that a careless
 //! service might use. A client that shows, stores or logs any of it has leaked a secret.
 
 use hyper::StatusCode;
@@ -7,7 +7,7 @@ use super::answer::Answer;
 use super::call::Call;
 use crate::sign;
 
-/// 400 with every header of the call: plain, JSON-escaped within JSON, and percent-encoded.
+/// 400 with the body and every header of the call: plain, JSON-escaped within JSON, and percent-encoded.
 pub(super) fn echo(call: &Call) -> Answer {
     let mut plain = format!("invalid request {} {}\n", call.method, call.raw_path);
     let mut encoded = String::new();
@@ -20,6 +20,9 @@ pub(super) fn echo(call: &Call) -> Answer {
         encoded.push('&');
         headers.insert(name.as_str().to_owned(), value.into());
     }
+    let sent = String::from_utf8_lossy(&call.body);
+    plain.push_str(&sent);
+    headers.insert("body".to_owned(), sent.into());
     let body = serde_json::json!({
         "error_code": "HSS.0001",
         "error_description": plain,

@@ -15,10 +15,11 @@ use super::call::Call;
 use super::config::SimulatorConfig;
 use super::echo::echo;
 use super::fault::FaultKind;
+use super::iam::{Exchange, Iam};
 use super::request_log::{LogEntry, RequestLog, mask};
 use super::window::Windows;
 use super::world::{Scope, World};
-use crate::model::Quota;
+use crate::model::{Quota, Secret};
 use crate::sign;
 
 /// What the server does with a call.
@@ -49,6 +50,7 @@ pub(super) struct Gateway {
     users: Windows<BucketKey<User>>,
     addresses: Windows<BucketKey<IpAddr>>,
     world: World,
+    iam: Iam,
     pub(super) log: RequestLog,
 }
 
@@ -69,6 +71,7 @@ impl Gateway {
             users: Windows::new(),
             addresses: Windows::new(),
             world: World::new(config.seed, config.registries.clone()),
+            iam: Iam::new(config.iam.clone(), config.seed),
             log,
             config,
         }
@@ -77,8 +80,13 @@ impl Gateway {
     /// Decides about a call and logs it. `read` is the refusal of a call that couldn't be read.
     pub(super) fn judge(&mut self, call: &Call, read: Result<(), Refusal>) -> Verdict {
         let mut seen = Seen::default();
+        let exchange = Exchange::find(call);
         let body_hash = sign::payload_hash(&call.body);
-        let verdict = read.and_then(|()| self.decide(call, &body_hash, &mut seen)).unwrap_or_else(|refusal| {
+        let verdict = read.and_then(|()| match exchange {
+            Some(exchange) => self.exchange(exchange, call, &mut seen),
+            None => self.decide(call, &body_hash, &mut seen),
+        });
+        let verdict = verdict.unwrap_or_else(|refusal| {
             seen.error_code = Some(refusal.code);
             Verdict::Send(refusal.into_answer(&request_id(&self.config, call), self.config.faults.retry_after()))
         });
@@ -95,7 +103,8 @@ impl Gateway {
             region: call.region(),
             project_id: seen.project_id,
             enterprise_project_id: call.parameter("enterprise_project_id").map(str::to_owned),
-            body_sha256: body_hash,
+            // A digest of a password could be tried against a list of words.
+            body_sha256: if exchange.is_some() { String::new() } else { body_hash },
             user: seen.user.map(|user| mask(&user.0)),
             status,
             error_code: seen.error_code.map(str::to_owned),
@@ -106,12 +115,29 @@ impl Gateway {
         verdict
     }
 
+    /// Tokens and keys for a proof: no signature, no quota, and faults of their own.
+    fn exchange(&mut self, exchange: Exchange, call: &Call, seen: &mut Seen) -> Result<Verdict, Refusal> {
+        seen.fault = self.config.iam.faults.of(self.config.seed, call.ordinal);
+        if let Some(fault) = seen.fault {
+            return self.spoil(fault, call);
+        }
+        let (answer, user) = self.iam.answer(exchange, call, &mut self.authenticator)?;
+        seen.user = user;
+        Ok(Verdict::Send(answer))
+    }
+
+    /// Every secret that was given out.
+    pub(super) fn given_secrets(&self) -> Vec<Secret> {
+        self.iam.secrets.clone()
+    }
+
     fn decide(&mut self, call: &Call, body_hash: &str, seen: &mut Seen) -> Result<Verdict, Refusal> {
         let route = Route::find(call)?;
         seen.project_id = route.project_id().map(str::to_owned);
         let user = self.authenticator.authenticate(call, body_hash)?;
         seen.user = Some(user.clone());
         check_project(&route, call)?;
+        self.authenticator.check_scope(call, route.project_id())?;
         self.check_quota(&route, call, user)?;
         // A write is checked before its fault and carried out after it was decided that the fault lets it.
         let create = match &route {

@@ -1,7 +1,7 @@
 //! A local HSS and IAM to rehearse against: for `simulate`, for `run --simulate` and for tests.
 //!
-//! A call goes `server` → `call` → `gateway` (`authenticate`, `window`, `fault`) → `api` over `world`; what became of it
-//! is in the request log. It listens on loopback only, and its time is the run's clock, so that windows, lock-outs,
+//! A call goes `server` → `call` → `gateway` (`authenticate`, `window`, `fault`) → `api` over `world`; `iam` gives the
+//! tokens and keys that `authenticate` then knows. What became of a call is in the request log. It listens on loopback only, and its time is the run's clock, so that windows, lock-outs,
 //! latencies and tasks keep pace with `--time-scale`. What it knows of the real service and what not:
 //! `docs/simulator.md`.
 
@@ -13,6 +13,7 @@ mod config;
 mod echo;
 mod fault;
 mod gateway;
+mod iam;
 mod request_log;
 mod server;
 #[cfg(test)]
@@ -21,7 +22,7 @@ mod window;
 mod wire;
 mod world;
 
-pub use config::{KeyPair, SimulatorConfig, SimulatorError};
+pub use config::{KeyPair, SimulatedIam, SimulatedUser, SimulatorConfig, SimulatorError};
 pub use fault::{FaultKind, Faults};
 pub use request_log::{LogEntry, SimulatorStats};
 pub use world::SimulatedRegistry;
@@ -34,7 +35,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::model::Endpoint;
+use crate::model::{Endpoint, Secret};
 use crate::run::port::Clock;
 use crate::sign::Credential;
 use gateway::Gateway;
@@ -122,6 +123,12 @@ impl RunningSimulator {
     #[must_use]
     pub fn log(&self) -> Vec<LogEntry> {
         lock(&self.gateway).log.entries().cloned().collect()
+    }
+
+    /// Every token and secret key that IAM and the metadata service have given out, for tests that look for them.
+    #[must_use]
+    pub fn given_secrets(&self) -> Vec<Secret> {
+        lock(&self.gateway).given_secrets()
     }
 
     /// Counts so far.

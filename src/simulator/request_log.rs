@@ -27,7 +27,7 @@ pub struct LogEntry {
     pub project_id: Option<String>,
     /// The query parameter.
     pub enterprise_project_id: Option<String>,
-    /// SHA-256 of the body in hexadecimal.
+    /// SHA-256 of the body in hexadecimal; empty for an exchange with IAM or the metadata service, whose body is a secret.
     pub body_sha256: String,
     /// Whose credential verified: the access key, masked; `None` when none did.
     pub user: Option<String>,
@@ -48,8 +48,10 @@ pub struct LogEntry {
 pub struct SimulatorStats {
     /// Requests that arrived.
     pub requests: u64,
-    /// POST requests among them.
+    /// POST requests to HSS among them.
     pub posts: u64,
+    /// Requests for tokens and keys among them, at IAM and the metadata service.
+    pub exchanges: u64,
     /// Tasks that were created.
     pub committed: u64,
     /// Answers with 429, injected ones included.
@@ -79,7 +81,8 @@ impl RequestLog {
     pub(super) fn add(&mut self, entry: LogEntry) {
         let stats = &mut self.stats;
         stats.requests += 1;
-        stats.posts += u64::from(entry.method == "POST");
+        stats.exchanges += u64::from(entry.body_sha256.is_empty());
+        stats.posts += u64::from(entry.method == "POST" && !entry.body_sha256.is_empty());
         stats.committed += u64::from(entry.committed);
         stats.throttled += u64::from(entry.status == Some(429));
         stats.unauthorized += u64::from(entry.status == Some(401));

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONNECTION, CONTENT_TYPE, DATE, HeaderValue, LOCATION, RETRY_AFTER};
+use hyper::header::{CONNECTION, CONTENT_TYPE, DATE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use jiff::fmt::rfc2822::DateTimePrinter;
@@ -162,7 +162,10 @@ impl<C: Clock + Send + Sync + 'static> Server<C> {
                 headers.insert(name, value);
             }
         };
-        insert(hyper::header::HeaderName::from_static("x-request-id"), request_id(&self.config, call));
+        insert(HeaderName::from_static("x-request-id"), request_id(&self.config, call));
+        if let Some(token) = &answer.subject_token {
+            insert(HeaderName::from_static("x-subject-token"), token.clone());
+        }
         if let Ok(date) = DateTimePrinter::new().timestamp_to_rfc9110_string(&self.clock.wall()) {
             insert(DATE, date);
         }

@@ -46,6 +46,7 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     ("journal", Pure, &["diagnostic", "event", "model", "plan", "policy", "summary"]),
     ("schedule", Pure, &["event", "expand", "model", "policy", "summary"]),
     // Level 5; `report` shows forecasts, advice on codes, and URLs as they are signed
+    ("difference", Pure, &["diagnostic", "expand", "model", "source"]),
     ("forecast", Pure, &["event", "expand", "model", "policy", "schedule", "summary"]),
     ("remaining", Pure, &["diagnostic", "event", "expand", "model", "plan", "source", "summary", "yaml"]),
     ("resume", Pure, &["event", "expand"]),

@@ -37,6 +37,8 @@ impl Workplace {
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hss-sync"));
         command.current_dir(self.folder.path()).env_clear().args(args).stdin(Stdio::null());
+        // A build machine in a cloud may have an agency.
+        command.env("HSS_SYNC_METADATA_ENDPOINT", "off");
         command
     }
 

@@ -1,5 +1,5 @@
-//! No secret in any output: canaries are planted in every credential variable, the service echoes all headers in its
-//! errors, and everything that was written is searched.
+//! No secret in any output: canaries are planted in every source of credentials, the service and IAM echo what they
+//! get in their errors, and everything that was written is searched.
 
 #![cfg(feature = "simulator")]
 
@@ -9,7 +9,7 @@ use std::process::Command;
 
 use hss_sync::io::clock::RunClock;
 use hss_sync::model::Secret;
-use hss_sync::simulator::{Faults, KeyPair, RunningSimulator, Simulator, SimulatorConfig};
+use hss_sync::simulator::{Faults, KeyPair, RunningSimulator, SimulatedIam, SimulatedUser, Simulator, SimulatorConfig};
 
 /// Characters that JSON, URLs, HTML and base64 each write differently.
 const SECRET_KEY: &str = "CanarySecretKey/with+odd=characters&<more>\"quotes";
@@ -20,7 +20,17 @@ const ACCESS_KEY: &str = "AKCANARY0000000000001";
 
 /// A simulator in this process that knows the canaries, or one that knows other keys.
 fn simulator(fault: &str, knows_canaries: bool, log: &Path) -> (tokio::runtime::Runtime, RunningSimulator) {
+    simulator_with(fault, knows_canaries, SimulatedIam::default(), log)
+}
+
+fn simulator_with(
+    fault: &str,
+    knows_canaries: bool,
+    iam: SimulatedIam,
+    log: &Path,
+) -> (tokio::runtime::Runtime, RunningSimulator) {
     let mut config = SimulatorConfig {
+        iam,
         faults: Faults::parse(fault).expect("faults"),
         log: Some(log.to_owned()),
         quota: None,
@@ -109,17 +119,85 @@ fn an_echoing_service_brings_no_secret_into_any_output() {
             assert!(report.contains("[redacted]"), "{report}");
             assert!(report.to_lowercase().contains("x-sdk-date") || variables.len() == 1, "{report}");
         }
-        for (name, text) in &written {
-            for secret in [SECRET_KEY, SECURITY_TOKEN, AUTH_TOKEN, ACCESS_KEY] {
-                for form in forms(secret) {
-                    assert!(!text.contains(&form), "{fault}: {name} holds {form}\n{text}");
-                }
-            }
-            let signature = text
-                .split("Signature=")
-                .nth(1)
-                .is_some_and(|rest| rest.bytes().take(64).filter(u8::is_ascii_hexdigit).count() == 64);
-            assert!(!signature, "{fault}: {name} holds a signature\n{text}");
+        assert_none_in(&written, &[SECRET_KEY, SECURITY_TOKEN, AUTH_TOKEN, ACCESS_KEY], fault);
+    }
+}
+
+/// None of the secrets in any form, and no signature, in what was written.
+fn assert_none_in(written: &[(String, String)], secrets: &[&str], case: &str) {
+    for (name, text) in written {
+        for form in secrets.iter().flat_map(|secret| forms(secret)) {
+            assert!(!text.contains(&form), "{case}: {name} holds {form}\n{text}");
         }
+        let signature = text
+            .split("Signature=")
+            .nth(1)
+            .is_some_and(|rest| rest.bytes().take(64).filter(u8::is_ascii_hexdigit).count() == 64);
+        assert!(!signature, "{case}: {name} holds a signature\n{text}");
+    }
+}
+
+const PASSWORD: &str = "Canary \"password\" with/odd+characters=<é>";
+const ID_TOKEN: &str = "CanaryIdToken/+=0123456789.abcdef";
+
+/// Sources that are files or are asked for: their own secrets, and all that IAM and the metadata service give for them, when
+/// HSS echoes what it gets, and when IAM does.
+#[test]
+fn no_source_brings_a_secret_into_any_output() {
+    let file = format!("[basic]\nak = {ACCESS_KEY}\nsk = {SECRET_KEY}\nsecurity_token = {SECURITY_TOKEN}\n");
+    let password = [("HW_USER_NAME", "alice"), ("HW_USER_PASSWORD", PASSWORD), ("HW_DOMAIN_NAME", "example")];
+    let id_token = [("HUAWEICLOUD_SDK_IDP_ID", "corp"), ("HUAWEICLOUD_SDK_ID_TOKEN_FILE", "HOME/id-token")];
+    let metadata = [("HSS_SYNC_METADATA_ENDPOINT", "HERE")];
+    for (variables, iam_fault, exit) in [
+        (&[("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "HOME/credentials")][..], "drop:100%", 1),
+        (&password, "latency:0ms", 1),
+        (&password, "echo:100%", 5),
+        (&id_token, "latency:0ms", 1),
+        (&id_token, "echo:100%", 5),
+        (&metadata, "latency:0ms", 1),
+        (&metadata, "echo:100%", 5),
+    ] {
+        let case = format!("{} with IAM {iam_fault}", variables[0].0);
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        // Apart from what is searched.
+        let home = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(home.path().join("credentials"), &file).expect("written");
+        std::fs::write(home.path().join("id-token"), ID_TOKEN).expect("written");
+        let (domain, name) = ("example".to_owned(), "alice".to_owned());
+        let iam = SimulatedIam {
+            users: vec![SimulatedUser { name, domain, password: Secret::new(PASSWORD.to_owned()) }],
+            providers: vec![("corp".to_owned(), Secret::new(ID_TOKEN.to_owned()))],
+            agency: true,
+            faults: Faults::parse(iam_fault).expect("faults"),
+            ..SimulatedIam::default()
+        };
+        let (_runtime, simulator) = simulator_with("echo:100%", true, iam, &folder.path().join("simulator.ndjson"));
+        let here = simulator.endpoint().as_str();
+        let home_text = home.path().to_str().expect("UTF-8");
+        let fill = |value: &str| value.replace("HOME", home_text).replace("HERE", here);
+        let output = Command::new(env!("CARGO_BIN_EXE_hss-sync"))
+            .env_clear()
+            .env("HSS_SYNC_METADATA_ENDPOINT", "off")
+            .envs(variables.iter().map(|(name, value)| (*name, fill(value))))
+            .args(["run", "plans/quickstart.yaml", "--verbose", "--endpoint", here, "--iam-endpoint", here])
+            .args(["--quota", "1000/1s", "--report", "json=-", "--state-dir"])
+            .arg(folder.path().join("state"))
+            .output()
+            .expect("the binary starts");
+        let mut written = vec![
+            ("stdout".to_owned(), String::from_utf8_lossy(&output.stdout).into_owned()),
+            ("stderr".to_owned(), String::from_utf8_lossy(&output.stderr).into_owned()),
+        ];
+        assert_eq!(output.status.code(), Some(exit), "{case}: {}", written[1].1);
+        everything_below(folder.path(), &mut written);
+        let said = format!("{} {}", written[0].1, written[1].1);
+        // The metadata service is asked without any secret first, so that its echo holds none.
+        let has_secret = variables[0].0 != "HSS_SYNC_METADATA_ENDPOINT" || exit == 1;
+        assert!(!has_secret || said.contains("[redacted]"), "{case}: the echo did arrive: {said}");
+        let given = simulator.given_secrets();
+        assert_eq!(given.is_empty(), iam_fault != "latency:0ms", "{case}");
+        let mut secrets: Vec<&str> = given.iter().map(Secret::expose).collect();
+        secrets.extend([SECRET_KEY, SECURITY_TOKEN, ACCESS_KEY, PASSWORD, ID_TOKEN]);
+        assert_none_in(&written, &secrets, &case);
     }
 }

@@ -23,6 +23,7 @@ fn terminal() -> (OwnedFd, OwnedFd) {
 }
 
 /// Starts `hss-sync run` on a terminal of its own; none without `setsid`.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn run_on(terminal: OwnedFd, gate: &Gate, folder: &Path, args: &[&str]) -> Option<Running> {
     let end = || Stdio::from(terminal.try_clone().expect("a copy"));
     let mut command = Command::new("setsid");

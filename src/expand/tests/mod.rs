@@ -327,8 +327,12 @@ fn the_operator_decides_the_endpoint_before_the_plan() {
     };
     let mut chain = EndpointChain::default();
     assert_eq!(hosts(&chain), ["one.myhuaweicloud.com", "four.myhuaweicloud.com", "hss.cn-east-2.myhuaweicloud.com"]);
+    for region in ["cn-north-4", "cn-east-2"] {
+        chain.from_file.insert(Region::parse(region).expect("legal"), url("https://file.example"));
+    }
+    assert_eq!(hosts(&chain), ["one.myhuaweicloud.com", "four.myhuaweicloud.com", "file.example"]);
     chain.by_region.insert(Region::parse("cn-north-4").expect("legal"), url("https://env.example"));
-    assert_eq!(hosts(&chain), ["one.myhuaweicloud.com", "env.example", "hss.cn-east-2.myhuaweicloud.com"]);
+    assert_eq!(hosts(&chain), ["one.myhuaweicloud.com", "env.example", "file.example"]);
     chain.all = Some(url("http://127.0.0.1:1"));
     assert_eq!(hosts(&chain), ["127.0.0.1"; 3]);
 }

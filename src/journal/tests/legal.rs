@@ -40,16 +40,18 @@ fn variable() -> impl Strategy<Value = VariableValue> {
 fn invocation() -> impl Strategy<Value = Invocation> {
     let simulated = (of(text()), of(text()), any::<u32>());
     let simulated = simulated.prop_map(|(fault, quota, time_scale)| SimulatedWith { fault, quota, time_scale });
-    let places = (vec(text(), 0..3), of(text()), btree_map(text(), text(), 0..3), vec(text(), 0..3));
+    let endpoints = || btree_map(text(), text(), 0..3);
+    let places = (vec(text(), 0..3), of(text()), endpoints(), endpoints(), vec(text(), 0..3));
     let limits = (of(text()), of(any::<u32>()), of(text()), any::<bool>());
     (places, btree_map(text(), variable(), 0..4), limits, of(simulated)).prop_map(
-        |((plans, endpoint, endpoints, allow_endpoint), variables, limits, simulated)| {
+        |((plans, endpoint, endpoints, file_endpoints, allow_endpoint), variables, limits, simulated)| {
             let (quota, concurrency, max_failures, fail_fast) = limits;
             Invocation {
                 plans,
                 variables,
                 endpoint,
                 endpoints,
+                file_endpoints,
                 allow_endpoint,
                 quota,
                 concurrency,

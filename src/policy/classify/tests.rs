@@ -228,6 +228,19 @@ fn messages_are_scrubbed_and_then_cut_to_one_short_line() {
 }
 
 #[test]
+fn answers_of_others_are_read_in_words() {
+    let redactor = Redactor::new(vec![Secret::new("open sesame".to_owned())]);
+    let words = |status: u16, body: &str| answer(status, body).shown_words(&redactor);
+    let iam = r#"{"error":{"code":401,"message":"no user with open sesame","title":"Unauthorized"}}"#;
+    assert_eq!(words(401, iam).as_deref(), Some("no user with [redacted]"));
+    let other = r#"{"error_code":"IAM.0011","error_msg":"locked"}"#;
+    assert_eq!(words(403, other).as_deref(), Some("IAM.0011: locked"));
+    assert_eq!(words(404, "not here").as_deref(), Some("not here"));
+    assert_eq!(words(502, "<html>").as_deref(), Some("a web page: of a proxy or a login?"));
+    assert_eq!(words(500, ""), None);
+}
+
+#[test]
 fn odd_bodies_of_any_length_have_a_verdict() {
     for unit in [r#""code":"#, r#"{"code":{"#, r#"{"error_code":"#, "[", "\"error_code\":\"", "limit:time:", "\u{fffd}"]
     {

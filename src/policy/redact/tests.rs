@@ -191,6 +191,21 @@ fn encode(c: char, how: u8) -> String {
     }
 }
 
+#[test]
+fn what_is_learnt_later_is_found_as_well_and_only_once() {
+    let mut redactor = Redactor::new(vec![Secret::new("first-secret".to_owned())]);
+    assert_eq!(redactor.scrub("first-secret later-secret"), "[redacted] later-secret");
+    let patterns = redactor.patterns.len();
+    redactor.learn(&Secret::new("later-secret".to_owned()));
+    redactor.learn_access_key("AKLATER0001");
+    assert_eq!(redactor.scrub("first-secret later-secret AKLATER0001"), "[redacted] [redacted] …0001");
+    let grown = redactor.patterns.len();
+    redactor.learn(&Secret::new("later-secret".to_owned()));
+    redactor.learn_access_key("AKLATER0001");
+    assert_eq!(redactor.patterns.len(), grown);
+    assert!(grown > patterns);
+}
+
 proptest! {
     #[test]
     fn no_secret_survives_in_any_encoding(

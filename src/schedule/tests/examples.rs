@@ -6,7 +6,7 @@ use crate::event::{Failure, FailureKind, NotAttemptedReason, Outcome};
 use crate::expand::ExecutionPlan;
 use crate::model::{Limits, MaxFailures, QuotaScope, RetryLimits};
 use crate::schedule::fixture::{Fixture, ms, nonzero, quota};
-use crate::schedule::{AttemptEnd, Effect, ScheduleOptions, WaitFor};
+use crate::schedule::{AttemptEnd, Effect, Input, Schedule, ScheduleOptions, WaitFor};
 
 fn limits(quota_text: &str) -> Limits {
     Limits { quota: quota(quota_text, QuotaScope::Address), ..Limits::default() }
@@ -233,4 +233,23 @@ fn scopes_say_what_shares_a_bucket_and_the_widest_of_a_batch_holds() {
         let record = run(&fixture.build(), ScheduleOptions::default(), |_, _, _| AttemptEnd::Accepted);
         assert_eq!(record.sent(), sent, "{scopes:?}");
     }
+}
+
+/// Five operations with a budget of 1, a latency of 100 ms and no quota to speak of: one alone for the credential, then two at once.
+#[test]
+fn what_a_budget_holds_back_is_told() {
+    let mut fixture = Fixture::new(limits("100/1s"), &[Some("1")]);
+    fixture.operations(5, 0, "cn-north-4", "default");
+    let mut schedule = Schedule::new(&fixture.build(), ScheduleOptions::default());
+    let mut step = |at, input| {
+        schedule.step(ms(at), input, &mut Vec::new());
+        schedule.snapshot().held.map(|held| (held.operations, held.to_string()))
+    };
+    let answer = |op, end| Input::AttemptEnded { op, end };
+    assert_eq!(step(0, Input::Start), None, "the credential has to prove itself");
+    let slowed = |spent| format!("slowed by the failure budget ({spent} of 1 spent)");
+    assert_eq!(step(100, answer(0, AttemptEnd::Accepted)), Some((2, slowed(0))), "two are in flight");
+    assert_eq!(step(200, answer(1, refused())), Some((2, slowed(1))), "one is in flight");
+    assert_eq!(step(300, answer(2, AttemptEnd::Accepted)), Some((1, slowed(1))));
+    assert_eq!(step(400, answer(3, AttemptEnd::Accepted)), None, "the last one is in flight");
 }

@@ -108,3 +108,23 @@ fn attempts_of_before_a_reopening_are_forgiven_and_still_numbered() {
     assert_eq!((second.attempts, second.forgiven, &second.state), (0, 0, &PastState::Open));
     assert_eq!(history.wave_ends[0], [None], "nothing that was sent has ended for good");
 }
+
+/// Three waves of one operation each, of which two have begun: a display shows the first with something open, else the latest.
+#[test]
+fn a_display_finds_the_wave_that_goes_on() {
+    let mut fixture = Fixture::new(Limits::default(), &[None, None, None]);
+    for wave in 0..3 {
+        fixture.operations(1, wave, "cn-north-4", "default");
+    }
+    let plan = fixture.build();
+    let begins = |wave, at| RunEvent::WaveStarted { plan: 0, wave, at: ms(at) };
+    let ended = |op, at| RunEvent::OperationEnded { op, at: ms(at), outcome: Outcome::Accepted };
+    let mut events = vec![begins(0, 0), announced(0, 1, 0), ended(0, 100), begins(1, 200), announced(1, 1, 200)];
+    let current = |events: &[RunEvent]| History::from_events(&plan, events, ms(60_000)).current_waves(&plan);
+    assert_eq!(current(&[]), []);
+    assert_eq!(current(&events), [(0, 1)], "what was in flight is unknown, and the third has not begun");
+    events.push(ended(1, 300));
+    assert_eq!(current(&events), [(0, 1)]);
+    events.push(RunEvent::OperationReopened { op: 0, at: ms(60_000) });
+    assert_eq!(current(&events), [(0, 0)]);
+}

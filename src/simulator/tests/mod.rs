@@ -5,6 +5,7 @@
 mod api;
 mod authenticate;
 mod fault;
+mod iam;
 mod quota;
 mod robustness;
 

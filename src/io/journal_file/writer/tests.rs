@@ -86,6 +86,14 @@ impl ToldDisk {
     }
 }
 
+/// Longer than any machine takes; ends a test that would hang.
+const HANGS: Duration = Duration::from_secs(60);
+
+/// Waits until a gated sync begins.
+fn begun(has_begun: &mpsc::Receiver<()>) {
+    has_begun.recv_timeout(HANGS).expect("a sync begins");
+}
+
 /// Whether the thread still has the disk.
 fn is_held(seen: &Arc<Mutex<Seen>>) -> bool {
     Arc::strong_count(seen) > 1
@@ -98,7 +106,7 @@ async fn reached(writer: &mut Writer, position: u64) -> Progress {
         if progress.as_ref().map_or(true, |durable| *durable >= position) {
             return progress;
         }
-        writer.changed().await;
+        tokio::time::timeout(HANGS, writer.changed()).await.expect("a wake-up was lost");
     }
 }
 
@@ -117,7 +125,7 @@ async fn append_until_failure(writer: &mut Writer, lines: &[&str]) -> LogFailure
 async fn an_event_is_durable_when_its_sync_is_over() {
     let (mut writer, seen, has_begun, let_on) = ToldDisk::default().gated();
     assert_eq!(writer.append(b"one\n"), 1);
-    has_begun.recv().expect("the sync begins");
+    begun(&has_begun);
     assert_eq!(seen.lock().expect("no panic").written, "one\n");
     assert_eq!(writer.durable(), Ok(0), "written, and not yet synced");
     let_on.send(()).expect("it waits");
@@ -129,12 +137,12 @@ async fn an_event_is_durable_when_its_sync_is_over() {
 async fn what_is_appended_during_a_sync_shares_the_next_one() {
     let (mut writer, seen, has_begun, let_on) = ToldDisk::default().gated();
     writer.append(b"first\n");
-    has_begun.recv().expect("the first sync begins");
+    begun(&has_begun);
     for _ in 0..1000 {
         writer.append(b"later\n");
     }
     let_on.send(()).expect("the first sync waits");
-    has_begun.recv().expect("the second sync begins");
+    begun(&has_begun);
     assert_eq!(reached(&mut writer, 1).await, Ok(1), "who waits for the first need not wait for the second");
     let_on.send(()).expect("the second sync waits");
     assert_eq!(reached(&mut writer, 1001).await, Ok(1001));
@@ -171,7 +179,7 @@ async fn after_a_failed_write_nothing_is_written() {
     );
     assert_eq!(failure.durable, 1);
     assert_eq!(writer.append(b"four\n"), 3, "it is taken in, and goes nowhere");
-    assert!(!writer.flush_within(Duration::MAX));
+    assert!(!writer.flush_within(HANGS));
     assert_eq!(writer.durable(), Err(failure));
     drop(writer);
     let seen = seen.lock().expect("no panic");
@@ -190,7 +198,7 @@ async fn a_failed_sync_is_not_tried_again() {
          system's log says why; make it writable, then resume the run"
     );
     writer.append(b"two\n");
-    assert!(!writer.flush_within(Duration::MAX));
+    assert!(!writer.flush_within(HANGS));
     drop(writer);
     let seen = seen.lock().expect("no panic");
     assert_eq!((&*seen.written, seen.syncs.len()), ("one\n", 0));
@@ -226,7 +234,7 @@ async fn a_thread_that_panics_is_a_failure_and_hangs_nobody() {
     let (mut writer, _) = ToldDisk { writes: [Say::Panics].into(), ..ToldDisk::default() }.start();
     let failure = append_until_failure(&mut writer, &["one\n"]).await;
     assert!(failure.message.contains("a mistake in hss-sync, please report this bug"), "{failure}");
-    assert!(!writer.flush_within(Duration::MAX));
+    assert!(!writer.flush_within(HANGS));
 }
 
 #[test]
@@ -245,7 +253,7 @@ fn what_was_appended_is_on_the_disk_when_the_log_is_gone() {
 fn a_disk_that_never_answers_is_not_waited_for() {
     let (writer, _, has_begun, let_on) = ToldDisk::default().gated();
     writer.append(b"one\n");
-    has_begun.recv().expect("the sync begins");
+    begun(&has_begun);
     assert!(!writer.flush_within(Duration::ZERO));
     drop(writer);
     drop(let_on);
@@ -257,7 +265,7 @@ fn a_flush_waits_for_everything_that_was_appended() {
     for _ in 0..100 {
         writer.append(b"line\n");
     }
-    assert!(writer.flush_within(Duration::MAX));
+    assert!(writer.flush_within(HANGS));
     assert_eq!(seen.lock().expect("no panic").syncs.last(), Some(&500));
 }
 
@@ -267,8 +275,7 @@ async fn no_progress_is_missed() {
     let (mut writer, seen) = ToldDisk::default().start();
     for expected in 1..=10_000 {
         assert_eq!(writer.append(b"line\n"), expected);
-        let reached = tokio::time::timeout(Duration::from_secs(60), reached(&mut writer, expected)).await;
-        assert_eq!(reached.expect("a wake-up was lost"), Ok(expected));
+        assert_eq!(reached(&mut writer, expected).await, Ok(expected));
     }
     assert_eq!(seen.lock().expect("no panic").syncs.len(), 10_000);
 }

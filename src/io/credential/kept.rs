@@ -1,0 +1,218 @@
+//! What was got for one credential, and when it has to be got anew: a decision over values.
+//!
+//! `store` asks before it waits for its turn and once more when it has it: whoever waited while another got a token takes
+//! that one, and whoever waited while another failed takes that failure.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::model::{Endpoint, ProjectRef, Region, Secret};
+use crate::run::port::CredentialFailure;
+use crate::sign::Credential;
+
+/// Renewal begins so long before the end (the official SDK's threshold), or a quarter of a shorter lifetime.
+const MARGIN: Duration = Duration::from_secs(40 * 60);
+/// What is good for less than this is not used any more, or a twentieth of a shorter lifetime: an attempt takes time.
+const LAST_MOMENTS: Duration = Duration::from_secs(90);
+/// After a renewal that failed while the old one is good, the next try waits for this.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// What the service calls outdated sooner after it was got is refused, and is not got once more.
+const TOO_YOUNG: Duration = Duration::from_secs(60);
+
+/// What a token or keys are good for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Scope {
+    /// A token for one project.
+    Project(Endpoint, Region, ProjectRef),
+    /// Keys for everything that this IAM knows.
+    Iam(Endpoint),
+    /// Keys of the server's agency.
+    Server,
+}
+
+/// Times: since the start of the run for what was asked and failed, on the wall for what ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Now {
+    pub(super) run: Duration,
+    pub(super) wall: jiff::Timestamp,
+}
+
+#[derive(Debug)]
+struct Fresh {
+    credential: Credential,
+    since: jiff::Timestamp,
+    renew_at: jiff::Timestamp,
+    good_until: jiff::Timestamp,
+}
+
+/// Everything that was got or refused for one credential.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    fresh: HashMap<Scope, Fresh>,
+    /// A proof that was refused is not shown again: repeated failures lock an account.
+    refused: Option<CredentialFailure>,
+    failed: HashMap<Scope, (Duration, CredentialFailure)>,
+}
+
+impl Kept {
+    /// The answer without asking anybody; `None`: somebody has to be asked. `since` is when the waiting for one's turn
+    /// began.
+    pub(super) fn answer(
+        &self,
+        scope: &Scope,
+        now: Now,
+        since: Option<Duration>,
+    ) -> Option<Result<Credential, CredentialFailure>> {
+        let failed = self.failed.get(scope);
+        if let Some(fresh) = self.good(scope, now) {
+            let paused = failed.is_some_and(|(at, _)| now.run < *at + PAUSE);
+            if now.wall < fresh.renew_at || self.refused.is_some() || paused {
+                return Some(Ok(fresh.credential.clone()));
+            }
+        }
+        if let Some(refused) = &self.refused {
+            return Some(Err(refused.clone()));
+        }
+        let (at, failure) = failed?;
+        since.filter(|since| since <= at).map(|_| Err(failure.clone()))
+    }
+
+    fn good(&self, scope: &Scope, now: Now) -> Option<&Fresh> {
+        self.fresh.get(scope).filter(|fresh| now.wall < fresh.good_until)
+    }
+
+    /// Takes in what was got.
+    pub(super) fn keep(&mut self, scope: Scope, now: Now, credential: Credential, lifetime: Duration) {
+        let before_end = |margin: Duration| now.wall.checked_add(lifetime.saturating_sub(margin)).unwrap_or(now.wall);
+        let renew_at = before_end(MARGIN.min(lifetime / 4));
+        let good_until = before_end(LAST_MOMENTS.min(lifetime / 20));
+        self.failed.remove(&scope);
+        self.fresh.insert(scope, Fresh { credential, since: now.wall, renew_at, good_until });
+    }
+
+    /// Drops what the service called outdated, unless it was only just got; whether asking gives another one.
+    pub(super) fn outdated(&mut self, scope: &Scope, now: Now, credential: &Credential) -> bool {
+        let Some(fresh) = self.fresh.get(scope) else { return true };
+        if !is_same(&fresh.credential, credential) {
+            return true;
+        }
+        let age = Duration::try_from(now.wall.duration_since(fresh.since)).unwrap_or_default();
+        if age < TOO_YOUNG {
+            return false;
+        }
+        self.fresh.remove(scope);
+        true
+    }
+
+    /// Takes in a failure; what is still good all the same is the answer.
+    pub(super) fn fail(
+        &mut self,
+        scope: &Scope,
+        now: Now,
+        failure: CredentialFailure,
+    ) -> Result<Credential, CredentialFailure> {
+        if matches!(failure, CredentialFailure::Refused(_)) {
+            self.refused = Some(failure.clone());
+        }
+        self.failed.insert(scope.clone(), (now.run, failure.clone()));
+        self.good(scope, now).map(|fresh| fresh.credential.clone()).ok_or(failure)
+    }
+}
+
+/// Whether two credentials hold the same secrets.
+fn is_same(one: &Credential, other: &Credential) -> bool {
+    let (one, other) = (one.secrets(), other.secrets());
+    one.iter().map(Secret::expose).eq(other.iter().map(Secret::expose))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minutes: u64) -> Now {
+        let run = Duration::from_secs(minutes * 60);
+        Now { run, wall: jiff::Timestamp::UNIX_EPOCH + run }
+    }
+
+    fn token(text: &str) -> Credential {
+        Credential::Token(Secret::new(text.to_owned()))
+    }
+
+    fn shown(answer: Option<Result<Credential, CredentialFailure>>) -> String {
+        match answer {
+            None => "ask".to_owned(),
+            Some(Ok(Credential::Token(token))) => token.expose().to_owned(),
+            Some(Ok(other)) => panic!("{other:?}"),
+            Some(Err(failure)) => failure.to_string(),
+        }
+    }
+
+    fn hours(hours: u64) -> Duration {
+        Duration::from_secs(hours * 3600)
+    }
+
+    #[test]
+    fn it_is_used_until_forty_minutes_before_its_end_and_then_got_anew() {
+        let mut kept = Kept::default();
+        assert_eq!(shown(kept.answer(&Scope::Server, at(0), None)), "ask");
+        kept.keep(Scope::Server, at(0), token("one"), hours(24));
+        assert_eq!(shown(kept.answer(&Scope::Server, at(24 * 60 - 41), None)), "one");
+        assert_eq!(shown(kept.answer(&Scope::Server, at(24 * 60 - 40), None)), "ask");
+        kept.keep(Scope::Server, at(24 * 60 - 40), token("two"), hours(24));
+        assert_eq!(shown(kept.answer(&Scope::Server, at(24 * 60), None)), "two");
+        // A short life is not spent on renewing.
+        kept.keep(Scope::Server, at(0), token("short"), Duration::from_secs(20 * 60));
+        assert_eq!(shown(kept.answer(&Scope::Server, at(14), None)), "short");
+        assert_eq!(shown(kept.answer(&Scope::Server, at(15), None)), "ask");
+    }
+
+    #[test]
+    fn who_waited_while_another_failed_takes_that_failure_and_who_came_later_asks() {
+        let mut kept = Kept::default();
+        let failure = CredentialFailure::Unreachable("no connection".to_owned());
+        assert!(kept.fail(&Scope::Server, at(5), failure).is_err());
+        assert_eq!(shown(kept.answer(&Scope::Server, at(5), Some(at(4).run))), "no connection");
+        assert_eq!(shown(kept.answer(&Scope::Server, at(6), Some(at(6).run))), "ask");
+        assert_eq!(shown(kept.answer(&Scope::Server, at(6), None)), "ask");
+    }
+
+    #[test]
+    fn a_failed_renewal_leaves_what_is_still_good_and_is_not_tried_at_every_call() {
+        let mut kept = Kept::default();
+        kept.keep(Scope::Server, at(0), token("one"), hours(24));
+        let unreachable = CredentialFailure::Unreachable("no connection".to_owned());
+        let late = at(24 * 60 - 30);
+        assert_eq!(shown(kept.answer(&Scope::Server, late, None)), "ask");
+        assert_eq!(shown(Some(kept.fail(&Scope::Server, late, unreachable.clone()))), "one");
+        assert_eq!(shown(kept.answer(&Scope::Server, late, None)), "one", "not asked again at once");
+        assert_eq!(shown(kept.answer(&Scope::Server, at(24 * 60 - 29), None)), "ask");
+        // At its very end it isn't used any more.
+        assert_eq!(shown(Some(kept.fail(&Scope::Server, at(24 * 60 - 1), unreachable))), "no connection");
+    }
+
+    #[test]
+    fn a_refused_proof_is_never_shown_again_for_whatever_scope() {
+        let mut kept = Kept::default();
+        let iam = Scope::Iam(Endpoint::parse("https://iam.example").expect("legal"));
+        kept.keep(iam.clone(), at(0), token("one"), hours(6));
+        assert!(kept.fail(&Scope::Server, at(1), CredentialFailure::Refused("wrong password".to_owned())).is_err());
+        assert_eq!(shown(kept.answer(&Scope::Server, at(600), Some(at(600).run))), "wrong password");
+        assert_eq!(shown(kept.answer(&iam, at(350), None)), "one", "what was got before is used to its end");
+        assert_eq!(shown(kept.answer(&iam, at(360), None)), "wrong password");
+    }
+
+    #[test]
+    fn what_the_service_calls_outdated_is_dropped_once_by_all_that_held_it() {
+        let mut kept = Kept::default();
+        kept.keep(Scope::Server, at(0), token("one"), hours(24));
+        assert!(!kept.outdated(&Scope::Server, at(0), &token("one")), "only just got: refused, not outdated");
+        assert!(kept.outdated(&Scope::Server, at(30), &token("one")));
+        assert_eq!(shown(kept.answer(&Scope::Server, at(30), None)), "ask");
+        assert!(kept.outdated(&Scope::Server, at(30), &token("one")), "another that was in flight with it");
+        kept.keep(Scope::Server, at(30), token("two"), hours(24));
+        assert!(kept.outdated(&Scope::Server, at(30), &token("one")), "and one that lands later");
+        assert_eq!(shown(kept.answer(&Scope::Server, at(30), None)), "two");
+        assert!(!kept.outdated(&Scope::Server, at(30), &token("two")));
+    }
+}

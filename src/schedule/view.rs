@@ -1,0 +1,133 @@
+//! Where a schedule stands, for those who show it: what is waited for, which budget holds launches back, what the buckets did.
+
+use std::time::Duration;
+
+use super::gate::BucketState;
+use super::timer::Timer;
+use super::{Schedule, WaitFor};
+
+/// Where the schedule stands, for progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Attempts in flight.
+    pub in_flight: usize,
+    /// Operations without an outcome and not in flight.
+    pub pending: usize,
+    /// What the next launch waits for, and until when; `None` while only an answer can allow one.
+    pub next: Option<(Duration, WaitFor)>,
+    /// Operations that wait for the same kind of thing.
+    pub waiting: usize,
+    /// The failure budget that holds new launches back, if one does: with what is in flight it may be used up, so only an answer
+    /// lets the next one go. In a wave that allows none, one operation goes at a time.
+    pub held: Option<Held>,
+}
+
+/// A failure budget that has no room for another call in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Operations that could be sent otherwise.
+    pub operations: usize,
+    /// Failed and unknown up to now.
+    pub spent: usize,
+    /// Failures that are tolerated.
+    pub allowed: usize,
+}
+
+impl std::fmt::Display for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.allowed {
+            0 => f.write_str("one at a time, as the failure budget is 0"),
+            allowed => write!(f, "slowed by the failure budget ({} of {allowed} spent)", self.spent),
+        }
+    }
+}
+
+/// A quota bucket as it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BucketView<'a> {
+    /// Name for people: a region, an endpoint, a region and credential, or `all endpoints`.
+    pub name: &'a str,
+    /// Calls that went through it.
+    pub calls: usize,
+    /// Whether an operation that was free to go otherwise had to wait for it.
+    pub waited: bool,
+    /// When the latest call was sent.
+    pub last_launch: Duration,
+}
+
+impl Schedule {
+    /// What the next launch waits for, and until when; `None` while only an answer can allow one.
+    #[must_use]
+    pub fn next_wait(&self) -> Option<(Duration, WaitFor)> {
+        let (at, timer) = self.timers.iter().find(|(_, timer)| !timer.is_deadline())?;
+        Some((at, self.wait_for(timer)))
+    }
+
+    /// Where the schedule stands. Costs a walk over the queues that wait for quota.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let next = self.next_wait();
+        let waiting = match next.map(|(_, what)| what) {
+            None | Some(WaitFor::Deadline) => 0,
+            Some(WaitFor::Quota { .. } | WaitFor::Throttled { .. }) => {
+                let new = |queue: u32| self.queues[queue as usize].fresh.len();
+                let parked = self.buckets.iter().flat_map(|bucket| self.gates.parked(bucket.gate));
+                parked.map(new).sum::<usize>() + self.refused.len()
+            }
+            Some(WaitFor::Pause { plan }) => self.next_wave_len(plan),
+            Some(WaitFor::Retry) => self.refused.len(),
+        };
+        let held = self.held();
+        Snapshot { in_flight: self.in_flight, pending: self.open - self.in_flight, next, waiting, held }
+    }
+
+    /// The first failure budget that holds something back, of those of the current waves and the one over the run.
+    fn held(&self) -> Option<Held> {
+        self.plans.iter().filter_map(|plan| plan.waves.get(plan.current)).find_map(|wave| {
+            // All queues of a wave have the same budgets: that of the run, then that of the wave.
+            let queue = self.queues.get(*wave.queues.first()? as usize)?;
+            let budgets = queue.budget_gates.into_iter().zip([self.run_budget, wave.budget]);
+            budgets.into_iter().find_map(|(gate, budget)| {
+                let parked = self.gates.parked(gate).map(|queue| self.queues[queue as usize].fresh.len());
+                let (operations, allowed) = (parked.sum(), budget.stated?.allowed);
+                (operations > 0).then_some(Held { operations, spent: budget.spent, allowed })
+            })
+        })
+    }
+
+    /// The quota buckets, in the order in which the plan first uses them.
+    pub fn buckets(&self) -> impl ExactSizeIterator<Item = BucketView<'_>> {
+        self.buckets.iter().map(BucketState::view)
+    }
+
+    /// For people: `quota (cn-north-4)`, `pause between waves`, `retry`.
+    #[must_use]
+    pub fn describe(&self, what: WaitFor) -> String {
+        let name = |bucket: usize| self.buckets.get(bucket).map_or("", |bucket| bucket.view().name);
+        match what {
+            WaitFor::Quota { bucket } => format!("quota ({})", name(bucket)),
+            WaitFor::Throttled { bucket } => format!("the service's limit ({})", name(bucket)),
+            WaitFor::Pause { .. } => "the pause between waves".to_owned(),
+            WaitFor::Retry => "a repeat".to_owned(),
+            WaitFor::Deadline => "the deadline".to_owned(),
+        }
+    }
+
+    fn next_wave_len(&self, plan: usize) -> usize {
+        self.plans.get(plan).and_then(|plan| plan.waves.get(plan.current)).map_or(0, |wave| wave.open)
+    }
+
+    pub(super) fn wait_for(&self, timer: Timer) -> WaitFor {
+        match timer {
+            Timer::Retry(op) => {
+                let bucket = self.queues[self.ops[op as usize].queue as usize].bucket as usize;
+                let closed_until = self.buckets[bucket].bucket.closed_until();
+                let throttled = self.refused.get(&op).is_some_and(|refused| refused.at <= closed_until);
+                if throttled { WaitFor::Throttled { bucket } } else { WaitFor::Retry }
+            }
+            Timer::Bucket(bucket) => self.buckets[bucket as usize].wait_for(bucket as usize),
+            Timer::Pause(plan) => WaitFor::Pause { plan: plan as usize },
+            Timer::Deadline(_) | Timer::RunDeadline => WaitFor::Deadline,
+        }
+    }
+}

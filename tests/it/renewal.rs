@@ -1,0 +1,302 @@
+//! Tokens and temporary keys from a simulated IAM and metadata service, on a clock that moves when a test says so.
+
+#![cfg(feature = "simulator")]
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures::future::join_all;
+use hss_sync::io::clock::RunClock;
+use hss_sync::io::credential::{CredentialStore, Environment, Federation, FoundCredential, Login, Origin};
+use hss_sync::io::endpoint::IamEndpoints;
+use hss_sync::io::http::{ExchangeClient, HttpOptions, HttpTransport};
+use hss_sync::model::{
+    CredentialName, EnterpriseProjectId, ProjectId, ProjectName, ProjectRef, Region, Request, Secret, SyncBody, Target,
+};
+use hss_sync::run::port::{Clock, CredentialFailure, Credentials, Transport};
+use hss_sync::sign::{Credential, sign};
+use hss_sync::simulator::{Faults, RunningSimulator, SimulatedIam, SimulatedUser, Simulator, SimulatorConfig};
+
+const HOUR: u64 = 3600;
+
+/// Stands still until a test moves it.
+#[derive(Clone, Debug, Default)]
+struct ManualClock(Arc<AtomicU64>);
+
+impl ManualClock {
+    fn set(&self, seconds: u64) {
+        self.0.store(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Duration {
+        Duration::from_secs(self.0.load(Ordering::SeqCst))
+    }
+    fn wall(&self) -> jiff::Timestamp {
+        jiff::Timestamp::from_second(1_795_507_200).expect("legal") + self.now()
+    }
+    async fn sleep_until(&self, _: Duration) {}
+    fn real(&self, duration: Duration) -> Duration {
+        duration
+    }
+}
+
+/// A simulator and a client, on one clock.
+struct Lab {
+    clock: ManualClock,
+    simulator: RunningSimulator,
+    transport: HttpTransport,
+}
+
+fn secret(text: &str) -> Secret {
+    Secret::new(text.to_owned())
+}
+
+impl Lab {
+    async fn start(iam: SimulatedIam) -> Self {
+        let clock = ManualClock::default();
+        let user = |name: &str, password: &str| SimulatedUser {
+            name: name.to_owned(),
+            domain: "example".to_owned(),
+            password: secret(password),
+        };
+        let providers = vec![("corp".to_owned(), secret("id-token-one")), ("corp".to_owned(), secret("id-token-two"))];
+        let iam = SimulatedIam { users: vec![user("alice", "open sesame")], providers, ..iam };
+        let config = SimulatorConfig { iam, quota: None, ..SimulatorConfig::default() };
+        let simulator = Simulator::start(config, clock.clone()).await.expect("a free port");
+        let options = HttpOptions::loopback(8, Duration::from_secs(60));
+        let transport = HttpTransport::new(&options, RunClock::start(NonZeroU32::MIN)).expect("a client");
+        Self { clock, simulator, transport }
+    }
+
+    fn store(&self, origin: Origin) -> CredentialStore<ManualClock> {
+        let found = FoundCredential { origin, source: "a test".to_owned(), before: Vec::new() };
+        let found = BTreeMap::from([(CredentialName::default_name(), found)]);
+        let iam = IamEndpoints::new(Some(self.simulator.endpoint().as_str()), &Environment::new()).expect("legal");
+        CredentialStore::new(found, ExchangeClient::new(self.transport.clone()), iam, self.clock.clone())
+    }
+
+    /// How often a path was asked for.
+    fn asked(&self, path: &str) -> usize {
+        self.simulator.log().iter().filter(|entry| entry.path == path).count()
+    }
+
+    /// The status that the service gives a request of this project with this credential.
+    async fn status(&self, project: &str, credential: &Credential) -> u16 {
+        let target = target(project);
+        let ProjectRef::Id(id) = &target.project_id else { panic!("an id") };
+        let body = SyncBody { sync_all_registries: true, registry_info: Vec::new() };
+        let eps = &target.enterprise_project_id;
+        let request = Request::create_sync_task(self.simulator.endpoint(), &target.region, id, eps, &body);
+        let signed = sign(&request, credential, self.clock.wall());
+        self.transport.send(signed, Duration::from_secs(60)).await.expect("an answer").status
+    }
+}
+
+fn target(project: &str) -> Target {
+    Target {
+        project: ProjectName::parse("p").expect("legal"),
+        region: Region::parse("cn-north-4").expect("legal"),
+        project_id: ProjectRef::Id(ProjectId::parse(project).expect("legal")),
+        enterprise_project_id: EnterpriseProjectId::default_id(),
+        credential: CredentialName::default_name(),
+    }
+}
+
+fn password(password: &str) -> Origin {
+    Origin::Password(Login { user: "alice".to_owned(), domain: "example".to_owned(), password: secret(password) })
+}
+
+/// What proves a credential, as text: equal for the same credential only.
+fn proof(credential: Result<Credential, CredentialFailure>) -> String {
+    let secrets = credential.expect("a credential").secrets();
+    secrets.iter().map(Secret::expose).collect::<Vec<_>>().join(" ")
+}
+
+fn block_on(future: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future);
+}
+
+const TOKENS: &str = "/v3/auth/tokens";
+const KEYS: &str = "/v3.0/OS-CREDENTIAL/securitytokens";
+
+#[test]
+fn many_that_wait_share_one_token_and_one_renewal() {
+    block_on(async {
+        let lab = Lab::start(SimulatedIam::default()).await;
+        let store = lab.store(password("open sesame"));
+        let target = target("p1");
+        let first = join_all((0..20).map(|_| store.get(&target))).await.into_iter().map(proof).collect::<Vec<_>>();
+        assert!(first.iter().all(|token| *token == first[0]));
+        assert_eq!(lab.asked(TOKENS), 1);
+
+        lab.clock.set(23 * HOUR);
+        assert_eq!(proof(store.get(&target).await), first[0], "an hour before its end it is still the same");
+        lab.clock.set(23 * HOUR + HOUR / 2);
+        let second = join_all((0..20).map(|_| store.get(&target))).await.into_iter().map(proof).collect::<Vec<_>>();
+        assert!(second.iter().all(|token| *token == second[0] && *token != first[0]));
+        assert_eq!(lab.asked(TOKENS), 2);
+
+        // The old one is over, the new one isn't.
+        lab.clock.set(25 * HOUR);
+        assert_eq!(lab.status("p1", &Credential::Token(secret(&first[0]))).await, 401);
+        assert_eq!(lab.status("p1", &store.get(&target).await.expect("a token")).await, 200);
+        assert_eq!(lab.asked(TOKENS), 2);
+        // Whatever was got is known to whoever takes secrets out of texts.
+        let shown = store.redactor().scrub(&format!("{} {} open sesame", first[0], second[0]));
+        assert_eq!(shown, "[redacted] [redacted] [redacted]");
+    });
+}
+
+#[test]
+fn each_project_has_its_own_token() {
+    block_on(async {
+        let lab = Lab::start(SimulatedIam::default()).await;
+        let store = lab.store(password("open sesame"));
+        let (one, two) = (store.get(&target("p1")).await.expect("one"), store.get(&target("p2")).await.expect("two"));
+        assert_eq!(lab.asked(TOKENS), 2);
+        let mut statuses = Vec::new();
+        for (project, token) in [("p1", &one), ("p2", &two), ("p1", &two), ("p2", &one)] {
+            statuses.push(lab.status(project, token).await);
+        }
+        assert_eq!(statuses, [200, 200, 401, 401]);
+        // A project that is to be looked up has the name of its region.
+        let lookup = Target { project_id: ProjectRef::Lookup, ..target("p1") };
+        let found = store.get(&lookup).await.expect("the region's project");
+        let id = Simulator::project_id("cn-north-4").expect("known");
+        assert_eq!(lab.status(&id, &found).await, 200);
+    });
+}
+
+#[test]
+fn a_wrong_password_is_shown_once() {
+    block_on(async {
+        let lab = Lab::start(SimulatedIam::default()).await;
+        let store = lab.store(password("open barley"));
+        let targets: Vec<Target> = (0..8).map(|number| target(&format!("p{number}"))).collect();
+        for _ in 0..2 {
+            for failure in join_all(targets.iter().map(|target| store.get(target))).await {
+                let Err(CredentialFailure::Refused(text)) = failure else { panic!("{failure:?}") };
+                let expected = format!(
+                    "IAM at {} refused the user name and password from a test: 401 The username or password is wrong.",
+                    lab.simulator.endpoint()
+                );
+                assert_eq!(text, expected);
+            }
+        }
+        assert_eq!(lab.asked(TOKENS), 1);
+    });
+}
+
+#[test]
+fn an_iam_in_trouble_is_asked_once_for_all_that_wait_and_again_later() {
+    block_on(async {
+        for (fault, part) in [
+            ("503:100%", "is not available: 503 APIGW.0613"),
+            ("429:100%", "is not available: 429"),
+            ("drop:100%", "can't be reached: "),
+            ("html:100%", "gave no usable answer: the answer has no X-Subject-Token"),
+        ] {
+            let faults = Faults::parse(fault).expect("legal");
+            let lab = Lab::start(SimulatedIam { faults, ..SimulatedIam::default() }).await;
+            let store = lab.store(password("open sesame"));
+            let target = target("p1");
+            for round in 1..=2 {
+                lab.clock.set(round * 10);
+                for failure in join_all((0..8).map(|_| store.get(&target))).await {
+                    let Err(CredentialFailure::Unreachable(text)) = failure else { panic!("{fault}: {failure:?}") };
+                    assert!(text.contains(part), "{text}");
+                }
+                assert_eq!(lab.asked(TOKENS) as u64, round, "{fault}");
+            }
+        }
+    });
+}
+
+#[test]
+fn nothing_that_iam_echoes_comes_through() {
+    block_on(async {
+        let faults = Faults::parse("echo:100%").expect("legal");
+        let lab = Lab::start(SimulatedIam { faults, ..SimulatedIam::default() }).await;
+        let store = lab.store(password("open sesame"));
+        let failure = store.get(&target("p1")).await.expect_err("an echo").to_string();
+        assert!(failure.contains("[redacted]") && !failure.contains("sesame"), "{failure}");
+    });
+}
+
+#[test]
+fn the_token_of_an_identity_provider_is_read_anew_for_each_renewal() {
+    block_on(async {
+        let lab = Lab::start(SimulatedIam::default()).await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let token_file = folder.path().join("token");
+        let write = |text: &str| std::fs::write(&token_file, text).expect("written");
+        let federation = |path: PathBuf| {
+            Origin::IdToken(Federation { idp_id: "corp".to_owned(), token_file: path, iam_endpoint: None })
+        };
+        write("id-token-one\n");
+        let store = lab.store(federation(token_file.clone()));
+        let (a, b) = (target("p1"), target("p2"));
+        let all = join_all([&a, &b, &a, &b].map(|target| store.get(target))).await;
+        let first = all.into_iter().map(proof).collect::<Vec<_>>();
+        assert!(first.iter().all(|keys| *keys == first[0]), "keys are for every project");
+        assert_eq!((lab.asked(KEYS), lab.status("p1", &store.get(&a).await.expect("keys")).await), (1, 200));
+
+        // Six hours were asked for. The provider has renewed its token, and the old one is gone.
+        write("id-token-two\n");
+        lab.clock.set(5 * HOUR + HOUR / 2);
+        assert_ne!(proof(store.get(&a).await), first[0]);
+        assert_eq!(lab.asked(KEYS), 2);
+        // A token that IAM doesn't know: what is still good is used to its end, and then it is over.
+        write("id-token-three\n");
+        lab.clock.set(11 * HOUR);
+        let third = store.get(&a).await.expect("still good");
+        assert_eq!(lab.status("p1", &third).await, 200);
+        lab.clock.set(12 * HOUR);
+        let failure = store.get(&a).await.expect_err("over").to_string();
+        assert!(failure.contains("401 The id token is not one of this identity provider."), "{failure}");
+
+        let store = lab.store(federation(folder.path().join("nowhere")));
+        let failure = store.get(&a).await.expect_err("no file");
+        assert!(matches!(&failure, CredentialFailure::Refused(text) if text.contains("does not exist")), "{failure}");
+    });
+}
+
+#[test]
+fn the_metadata_service_gives_keys_with_and_without_its_token() {
+    block_on(async {
+        for metadata_tokens in [true, false] {
+            let lab = Lab::start(SimulatedIam { agency: true, metadata_tokens, ..SimulatedIam::default() }).await;
+            let store = lab.store(Origin::Metadata { base: lab.simulator.endpoint().to_string() });
+            store.probe().await.expect("an agency");
+            let place = target("p1");
+            let keys = join_all((0..8).map(|_| store.get(&place))).await;
+            let keys = keys.into_iter().map(proof).collect::<Vec<_>>();
+            lab.clock.set(24 * HOUR - HOUR / 2);
+            assert_ne!(proof(store.get(&target("p1")).await), keys[0]);
+            assert_eq!(lab.asked("/openstack/latest/securitykey"), 2);
+            lab.clock.set(25 * HOUR);
+            assert_eq!(lab.status("p1", &store.get(&target("p1")).await.expect("keys")).await, 200);
+        }
+    });
+}
+
+#[test]
+fn a_server_without_an_agency_has_no_credential() {
+    block_on(async {
+        let lab = Lab::start(SimulatedIam::default()).await;
+        let base = lab.simulator.endpoint().to_string();
+        let error = lab.store(Origin::Metadata { base: base.clone() }).probe().await.expect_err("none").to_string();
+        let part = format!(
+            "- the metadata service at {base}: the metadata service refused the agency of this server from a test: 401 \
+             Please configure Cloud Service Agency first"
+        );
+        assert!(error.contains(&part), "{error}");
+    });
+}
