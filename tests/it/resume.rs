@@ -293,7 +293,7 @@ fn the_command_that_goes_on_works_as_it_is_printed() {
         let run = finish(&mut scene.run_command(&service, &["--max-duration", "1s", &state_dir]));
         let told = run.stdout();
         let line = told.lines().find_map(|line| line.strip_prefix("go on     hss-sync ")).expect("it can go on");
-        let (command, _) = line.split_once("   (").expect("a count");
+        let command = line.split("   # ").next().expect("a command");
         let inner = scene.command(&[]);
         let mut shell = Command::new("sh");
         shell.arg("-c").arg(format!("exec \"$0\" {command} --quota 1000/1s")).arg(inner.get_program());
@@ -366,9 +366,7 @@ fn failures_are_sent_again_on_the_operators_word_only() {
     assert_eq!(flags, format!("--retry-failed\n{note}"));
     let service = service.mended("latency:1ms");
 
-    // The budget is spent as long as the failure stands: the closing text promises nothing else, and a resume writes nothing.
-    let told = run.stdout();
-    assert!(told.contains("held back 3 operations") && !told.contains("   (3 operations)"), "{told}");
+    // The budget is spent as long as the failure stands, and a resume writes nothing.
     let journal = scene.journal();
     let resumed = finish(scene.command(&["resume"]).env_remove("HUAWEICLOUD_SDK_AK").env_remove("HUAWEICLOUD_SDK_SK"));
     assert_eq!((resumed.code(), service.requests()), (4, 0), "{}", resumed.excerpt());
