@@ -32,6 +32,8 @@ const GENERAL: &str = "General options";
 /// Headings of `run`, which has many flags.
 const PACE: &str = "Speed";
 const BOUNDS: &str = "When to stop";
+/// Heading of what only `resume` has.
+const AGAIN: &str = "What to send again";
 #[cfg(feature = "simulator")]
 const REHEARSAL: &str = "Rehearsal";
 
@@ -71,7 +73,7 @@ pub struct GlobalArgs {
     /// Print less: no progress, and the summary of a run only when something went wrong
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = GENERAL)]
     pub quiet: bool,
-    /// Print more: where the credentials of a run came from
+    /// Print more: where the credentials of a run come from, and where its journal is
     #[arg(short, long, global = true, help_heading = GENERAL)]
     pub verbose: bool,
 }
@@ -241,7 +243,7 @@ pub struct BoundArgs {
     /// Stop launching after this time, such as 50m; `resume` goes on
     #[arg(long, value_name = "DURATION", help_heading = BOUNDS)]
     pub max_duration: Option<String>,
-    /// After Ctrl-C, how long requests in flight may take to be answered
+    /// After Ctrl-C, wait so long for what is in flight; without an answer it is unknown
     #[arg(long, value_name = "DURATION", default_value = "30s", help_heading = BOUNDS)]
     pub grace: String,
 }
@@ -273,16 +275,22 @@ pub struct ConnectionArgs {
 
 /// `resume`.
 #[derive(Clone, Debug, Args)]
-#[command(before_help = "Example:  hss-sync resume latest")]
+#[command(
+    before_help = "Example:  hss-sync resume latest",
+    after_help = "What was accepted is never sent again. What was not attempted, or was to be repeated when the run stopped, is \
+                  sent; what failed for another reason only with --retry-failed, and what is unknown only with \
+                  --retry-unknown. After a spent failure budget one of these is needed. The plans must be as they were. \
+                  Bounds and speed of the run hold on, unless they are given anew; --max-duration counts from now."
+)]
 pub struct ResumeArgs {
     /// A run id, `latest`, or the path of a run's directory
     #[arg(value_name = "RUN", default_value = "latest")]
     pub run: String,
     /// Send again what failed, after its cause was mended
-    #[arg(long)]
+    #[arg(long, help_heading = AGAIN)]
     pub retry_failed: bool,
     /// Send again what is unknown: you have looked, or doing it twice does no harm
-    #[arg(long)]
+    #[arg(long, help_heading = AGAIN)]
     pub retry_unknown: bool,
     /// Pace.
     #[command(flatten)]

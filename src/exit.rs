@@ -81,7 +81,9 @@ impl ExitStatus {
             Self::InvalidPlan => "`hss-sync validate PLAN` shows every mistake with its place and fix.",
             Self::Incomplete => {
                 "`hss-sync resume latest` goes on where the run was and sends nothing twice. What is unknown it leaves alone: \
-                 look it up in the HSS console, then `hss-sync resume latest --retry-unknown` sends it again."
+                 look it up in the HSS console, then `hss-sync resume latest --retry-unknown` sends it again. After a \
+                 spent failure budget, mend the cause first; `hss-sync resume latest --retry-failed` then sends that and \
+                 the rest. The last lines of the run say which of these would send something."
             }
             Self::Credentials => {
                 "Set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or another source of the README. If they are set, check \
@@ -89,7 +91,8 @@ impl ExitStatus {
             }
             Self::Unwritable => {
                 "Free space or permissions at the path that the message names, or choose another --state-dir. What the journal \
-                 doesn't hold is named in the output; `hss-sync resume` takes it for unknown."
+                 doesn't hold is named in the output; `hss-sync resume` takes it for unknown. A damaged journal can't be gone \
+                 on with: keep a copy of its directory, look in the HSS console what was done, and run the rest anew."
             }
             Self::Killed => "`hss-sync resume latest` goes on; requests that were in flight are unknown.",
         }

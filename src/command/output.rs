@@ -52,7 +52,8 @@ impl LeftOver {
     }
 }
 
-fn shown(path: &Path) -> String {
+/// A path, for people.
+pub(super) fn shown(path: &Path) -> String {
     visible(&path.display().to_string()).into_owned()
 }
 

@@ -24,11 +24,13 @@ use crate::io::fs::STDIN_NAME;
 use crate::io::journal_file::{JournalFileError, LockedJournal};
 use crate::io::state_dir::{RunDir, StateDir};
 use crate::journal::{self, DamagedJournal, Header, Journal};
+use crate::report::{forecast_text, wrap};
 use crate::resume::{Reopen, take_up};
 use crate::run::port::Clock;
 use crate::run::{Past, RunEnd};
 use crate::schedule::History;
 use crate::summary::RunSummary;
+use crate::terminal::console::DEFAULT_WIDTH;
 
 /// Lines of a difference that are shown.
 const MOST_DIFFERENCES: usize = 20;
@@ -66,15 +68,17 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let open = loaded.forecast.calls;
     // Where an outcome is missing, only a session can give it one: a budget that was spent leaves the rest not attempted.
     if open == 0 && preview.summary.is_conserved() {
-        context.console.info(&nothing_to_send(header, &preview));
+        let mut text = String::new();
+        wrap(&mut text, "", "  ", &nothing_to_send(header, &preview), context.console.width().unwrap_or(DEFAULT_WIDTH));
+        context.console.info(&text);
         return Ok(account.tell(&RunEnd { summary: preview.summary, not_recorded: None }));
     }
     let service = Service::connect(context, simulated, &args.connection, &loaded.plan, &started)
         .await
         .map_err(|error| refused(context, &error))?;
-    // With nothing to send, as after a spent budget, there is nothing to ask: the session only says how it stands.
+    // With nothing to send there is nothing to ask: the session only says how it stands.
     let asked = open > 0 && !args.connection.yes && simulated.is_none();
-    if !confirmed(context, asked, open, || about(header, &preview, open)) {
+    if !confirmed(context, asked, open, || about(context, header, &preview, &loaded)) {
         return Err(ExitStatus::Incomplete);
     }
     outputs.prepare().map_err(|message| unwritable(context, &message))?;
@@ -101,17 +105,23 @@ fn nothing_to_send(header: &Header, past: &Past) -> String {
 }
 
 /// What is asked about.
-fn about(header: &Header, past: &Past, open: usize) -> String {
+fn about(context: &Context, header: &Header, past: &Past, loaded: &Loaded) -> String {
     let done = past.summary.counts;
-    format!(
-        "run {} of {}: {} of {} accepted, {} failed, {} unknown; {open} to send\n",
+    let mut text = String::new();
+    let width = context.console.width().unwrap_or(DEFAULT_WIDTH);
+    let stands = format!(
+        "run {} of {}: {} of {} accepted, {} failed, {} unknown",
         header.run,
         header.started_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
-        done.accepted,
+        done.accepted + done.confirmed,
         done.planned,
         done.failed,
         done.unknown,
-    )
+    );
+    wrap(&mut text, "", "    ", &stands, width);
+    let rest = format!("{} to send, forecast {}", loaded.forecast.calls, forecast_text(&loaded.plan, &loaded.forecast));
+    wrap(&mut text, "", "    ", &rest, width);
+    text
 }
 
 /// A run that goes on in another process is no fault of its journal.

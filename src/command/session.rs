@@ -12,18 +12,20 @@ use super::output::Outputs;
 use super::service::Service;
 use crate::cli::BoundArgs;
 use crate::diagnostic::visible;
+use crate::event::Outcome;
 use crate::exit::ExitStatus;
-use crate::forecast::{Forecast, forecast_with};
+use crate::forecast::{Forecast, forecast_rest, forecast_with};
 use crate::io::clock::RunClock;
 use crate::io::journal_file::{CrashPoint, JournalFile};
 use crate::io::signal::Signals;
 use crate::journal::{Invocation, SimulatedWith};
 use crate::model::{MaxFailures, RunId, parse_duration};
 use crate::report::{self, RunFacts};
+use crate::resume::{Reopen, reopens};
 use crate::run::port::EventSink;
 use crate::run::{NotRecorded, Outside, Past, RunEnd, RunError, RunOptions, run as drive};
-use crate::schedule::ScheduleOptions;
-use crate::summary::RunSummary;
+use crate::schedule::{History, PastOperation, PastState, ScheduleOptions};
+use crate::summary::{OperationSummary, RunSummary};
 use crate::terminal::console::DEFAULT_WIDTH;
 use crate::terminal::lines::Lines;
 use crate::terminal::progress::Bar;
@@ -136,7 +138,7 @@ pub(super) struct Account<'a> {
     pub(super) loaded: &'a Loaded,
     pub(super) outputs: &'a Outputs,
     pub(super) simulated: bool,
-    /// What a resume without flags would be held to.
+    /// What a resume that states no bounds would be held to.
     pub(super) bounds: ScheduleOptions,
 }
 
@@ -218,8 +220,7 @@ impl Account<'_> {
         let left = outputs.write_remaining(loaded, summary);
         let width = context.console.width().unwrap_or(DEFAULT_WIDTH);
         let mut text = report::closing(plan, sources, summary, width);
-        let budget = self.bounds.max_failures.map(|stated| stated.of(plan.operations.len()));
-        text.push_str(&places(outputs, (&written, &left), (plan, summary), budget, width));
+        text.push_str(&places(outputs, (&written, &left), summary, |reopen| self.sends(summary, reopen), width));
         for error in written.errors.iter().chain(&left.errors) {
             context.console.error(error);
         }
@@ -235,6 +236,20 @@ impl Account<'_> {
             return exit;
         }
         context.printed(context.console.result(&text), exit)
+    }
+
+    /// Operations that a resume would send: what is open again, unless its failure budget stays spent.
+    fn sends(&self, summary: &RunSummary, reopen: Reopen) -> usize {
+        let past = |operation: &OperationSummary| {
+            let ended = operation.outcome.as_ref().filter(|outcome| !reopens(outcome, reopen));
+            let state = ended.map_or(PastState::Open, |outcome| PastState::Ended {
+                spent: matches!(outcome, Outcome::Failed(_) | Outcome::Unknown(_)),
+            });
+            PastOperation { state, ..PastOperation::default() }
+        };
+        let operations = summary.operations.iter().map(past).collect();
+        let history = History { operations, ..History::default() };
+        forecast_rest(&self.loaded.plan, ASSUMED_LATENCY, self.bounds, &history, Duration::ZERO).calls
     }
 
     /// What the journal doesn't hold, and why. Without a report this is the only place that still has these outcomes.

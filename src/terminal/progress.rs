@@ -212,7 +212,9 @@ impl EventSink for Bar<'_> {
                 let stage = &mut self.stages[plan.operations[*op].plan];
                 stage.open = stage.open.saturating_sub(1);
                 self.left.ended(summary.counts.ended(), *at);
+                // A stop of the run is told by itself; these two may stop one plan of several.
                 if let Outcome::NotAttempted(reason) = outcome
+                    && let NotAttemptedReason::BudgetSpent(_) | NotAttemptedReason::DeadlinePassed = reason
                     && !self.stopping
                     && !std::mem::replace(&mut stage.stopped, true)
                 {

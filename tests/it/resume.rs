@@ -293,10 +293,11 @@ fn the_command_that_goes_on_works_as_it_is_printed() {
         let run = finish(&mut scene.run_command(&service, &["--max-duration", "1s", &state_dir]));
         let told = run.stdout();
         let line = told.lines().find_map(|line| line.strip_prefix("go on     hss-sync ")).expect("it can go on");
-        let command = line.split("   # ").next().expect("a command");
+        // The whole line, with its comment.
+        let command = line.replacen("resume", "resume --quota 1000/1s", 1);
         let inner = scene.command(&[]);
         let mut shell = Command::new("sh");
-        shell.arg("-c").arg(format!("exec \"$0\" {command} --quota 1000/1s")).arg(inner.get_program());
+        shell.arg("-c").arg(format!("exec \"$0\" {command}")).arg(inner.get_program());
         shell
             .current_dir(scene.path())
             .env_clear()
@@ -358,7 +359,7 @@ fn failures_are_sent_again_on_the_operators_word_only() {
     let run = finish(&mut scene.run_command(&service, &[]));
     assert_eq!(run.code(), 4, "{}", run.excerpt());
     assert_eq!(counts(&scene.report()), [0, 1, 0, 3]);
-    // A plain resume would send nothing, so it is not proposed.
+    // The budget is spent as long as the failure stands: a plain resume would send nothing, so it is not proposed.
     let text = run.stdout();
     let (_, ways) = text.split_once("\ngo on     hss-sync resume ").expect("a way on");
     let (_, flags) = ways.split_once(' ').expect("flags after the run id");
@@ -366,7 +367,7 @@ fn failures_are_sent_again_on_the_operators_word_only() {
     assert_eq!(flags, format!("--retry-failed\n{note}"));
     let service = service.mended("latency:1ms");
 
-    // The budget is spent as long as the failure stands, and a resume writes nothing.
+    // It writes nothing, either.
     let journal = scene.journal();
     let resumed = finish(scene.command(&["resume"]).env_remove("HUAWEICLOUD_SDK_AK").env_remove("HUAWEICLOUD_SDK_SK"));
     assert_eq!((resumed.code(), service.requests()), (4, 0), "{}", resumed.excerpt());
