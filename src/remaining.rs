@@ -183,7 +183,7 @@ fn header(operations: &[Planned<'_>], run: &RunId) -> String {
     let _ = write!(
         text,
         "#\n# CAUTION: what is unknown was sent, and may have been accepted. Running this plan sends it again.\n\
-         # Look it up in the task list of HSS before, or use `hss-sync resume {run}`, which does that first. Unknown:\n"
+         # Look it up in the task list of HSS before, or use `hss-sync resume {run}`, which leaves it alone. Unknown:\n"
     );
     for operation in unknown.iter().take(MOST_NAMED) {
         let target = &operation.target;

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use crate::event::{AttemptRecord, Failure, FailureKind, NotAttemptedReason, OpIndex, Outcome, RunEvent};
 use crate::expand::ExecutionPlan;
-use crate::model::FailureBudget;
 
 /// What is said of an attempt whose answer no session has seen.
 const LOST: &str = "the run ended before the answer came";
@@ -159,37 +158,6 @@ pub fn reopens(outcome: &Outcome, reopen: Reopen) -> bool {
         }
         Outcome::Unknown(_) => reopen.retry_unknown,
     }
-}
-
-/// How many operations a session with `reopen` would send if every call were accepted: those that it opens again, without what a
-/// failure budget that stays exceeded keeps back. `outcomes` are those of all operations, in plan order; `run` is the budget
-/// over the whole run.
-#[must_use]
-pub fn would_send(
-    plan: &ExecutionPlan,
-    outcomes: &[Option<&Outcome>],
-    reopen: Reopen,
-    run: Option<FailureBudget>,
-) -> usize {
-    let opens = |outcome: &Option<&Outcome>| outcome.is_none_or(|outcome| reopens(outcome, reopen));
-    let mut spent: Vec<Vec<usize>> = plan.plans.iter().map(|file| vec![0; file.waves.len()]).collect();
-    for (operation, outcome) in plan.operations.iter().zip(outcomes) {
-        if matches!(outcome, Some(Outcome::Failed(_) | Outcome::Unknown(_))) && !opens(outcome) {
-            spent[operation.plan][operation.wave] += 1;
-        }
-    }
-    let exceeded = |budget: Option<FailureBudget>, spent: usize| budget.is_some_and(|budget| spent > budget.allowed);
-    if exceeded(run, spent.iter().flatten().sum()) {
-        return 0;
-    }
-    let stopped: Vec<bool> = plan
-        .plans
-        .iter()
-        .zip(&spent)
-        .map(|(file, spent)| file.waves.iter().zip(spent).any(|(wave, spent)| exceeded(wave.budget, *spent)))
-        .collect();
-    let open = plan.operations.iter().zip(outcomes).filter(|(_, outcome)| opens(outcome));
-    open.filter(|(operation, _)| !stopped[operation.plan]).count()
 }
 
 #[cfg(test)]

@@ -7,28 +7,23 @@ use std::fmt::Write;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::output::{LeftOver, Outputs, Written};
-use crate::diagnostic::visible;
-use crate::event::Outcome;
-use crate::expand::ExecutionPlan;
-use crate::model::FailureBudget;
+use super::output::{LeftOver, Outputs, Written, shown};
 use crate::report::wrap;
-use crate::resume::{Reopen, would_send};
+use crate::resume::{Reopen, reopens};
 use crate::summary::RunSummary;
 
 /// Columns before a path or command.
 const LABEL: usize = 10;
 
-/// Where everything is, and how the run goes on if it can; `budget` is that over the whole run. No line is wider than `width`
-/// unless a path or command is.
+/// Where everything is, and how the run goes on if it can; `sends` says how many operations a resume would send. No line is wider
+/// than `width` unless a path or command is.
 pub(super) fn places(
     outputs: &Outputs,
     (written, left): (&Written, &LeftOver),
-    (plan, summary): (&ExecutionPlan, &RunSummary),
-    budget: Option<FailureBudget>,
+    summary: &RunSummary,
+    sends: impl Fn(Reopen) -> usize,
     width: usize,
 ) -> String {
-    let shown = |path: &std::path::Path| visible(&path.display().to_string()).into_owned();
     let mut text = "\n".to_owned();
     rows(&mut text, "journal", &[(shown(&outputs.directory().journal()), String::new())], width);
     if let Some(own) = &written.own {
@@ -40,7 +35,7 @@ pub(super) fn places(
     }
     rows(&mut text, "left over", &files, width);
     let command = outputs.resume_command();
-    let ways = ways_on(plan, summary, budget).into_iter().map(|(flags, note)| (format!("{command}{flags}"), note));
+    let ways = ways_on(summary, sends).into_iter().map(|(flags, note)| (format!("{command}{flags}"), note));
     rows(&mut text, "go on", &ways.collect::<Vec<_>>(), width);
     text
 }
@@ -58,11 +53,10 @@ fn counted(operations: usize) -> String {
 }
 
 /// The flags with which a resume would send something, and what that would be.
-fn ways_on(plan: &ExecutionPlan, summary: &RunSummary, budget: Option<FailureBudget>) -> Vec<(&'static str, String)> {
-    let outcomes: Vec<Option<&Outcome>> = summary.operations.iter().map(|one| one.outcome.as_ref()).collect();
-    let count = |reopen| outcomes.iter().flatten().filter(|outcome| crate::resume::reopens(outcome, reopen)).count();
-    let sent =
-        |retry_failed, retry_unknown| would_send(plan, &outcomes, Reopen { retry_failed, retry_unknown }, budget);
+fn ways_on(summary: &RunSummary, sends: impl Fn(Reopen) -> usize) -> Vec<(&'static str, String)> {
+    let outcomes = || summary.operations.iter().filter_map(|operation| operation.outcome.as_ref());
+    let count = |reopen| outcomes().filter(|outcome| reopens(outcome, reopen)).count();
+    let sent = |retry_failed, retry_unknown| sends(Reopen { retry_failed, retry_unknown });
     let plain = count(Reopen::default());
     let failed = count(Reopen { retry_failed: true, retry_unknown: false }) - plain;
     let unknown = summary.counts.unknown;
@@ -119,9 +113,7 @@ fn rows(text: &mut String, label: &str, rows: &[(String, String)], width: usize)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Failure, FailureKind, NotAttemptedReason};
-    use crate::model::{Limits, MaxFailures};
-    use crate::schedule::fixture::Fixture;
+    use crate::event::{Failure, FailureKind, NotAttemptedReason, Outcome, RunEvent};
 
     fn outcome(letter: char) -> Outcome {
         let failure = |kind| Failure { kind, status: None, code: None, message: String::new(), given_up: None };
@@ -134,17 +126,20 @@ mod tests {
     }
 
     /// The ways on after a run in which the operations ended so, with so many failures allowed over all.
-    fn ways(outcomes: &str, allowed: Option<u32>) -> String {
-        let plan = Fixture::simple(Limits::default(), outcomes.len());
+    fn ways(outcomes: &str, allowed: Option<usize>) -> String {
         let mut summary = RunSummary::new(outcomes.len());
         for (op, letter) in outcomes.chars().enumerate() {
-            let event =
-                crate::event::RunEvent::OperationEnded { op, at: std::time::Duration::ZERO, outcome: outcome(letter) };
-            summary.apply(&event);
+            let at = std::time::Duration::ZERO;
+            summary.apply(&RunEvent::OperationEnded { op, at, outcome: outcome(letter) });
         }
-        let budget = allowed.map(|allowed| MaxFailures::Count(allowed).of(outcomes.len()));
+        let count = |letters: &str| outcomes.chars().filter(|letter| letters.contains(*letter)).count();
+        let sends = |Reopen { retry_failed, retry_unknown }| {
+            let again = if retry_failed { count("f") } else { 0 } + if retry_unknown { count("u") } else { 0 };
+            let spent = count("fu") - again;
+            if allowed.is_some_and(|allowed| spent > allowed) { 0 } else { count("n") + again }
+        };
         let mut text = String::new();
-        for (flags, note) in ways_on(&plan, &summary, budget) {
+        for (flags, note) in ways_on(&summary, sends) {
             let _ = writeln!(text, "resume{flags}: {note}");
         }
         text

@@ -29,6 +29,8 @@ pub(super) struct Outputs {
 pub(super) struct Written {
     /// The report in the run's own directory, if it is there.
     pub(super) own: Option<PathBuf>,
+    /// Whether it is there or in any other place that `--report` names.
+    pub(super) anywhere: bool,
     /// What could not be written, a message each.
     pub(super) errors: Vec<String>,
 }
@@ -50,7 +52,8 @@ impl LeftOver {
     }
 }
 
-fn shown(path: &Path) -> String {
+/// A path, for people.
+pub(super) fn shown(path: &Path) -> String {
     visible(&path.display().to_string()).into_owned()
 }
 
@@ -119,7 +122,7 @@ impl Outputs {
         exit: ExitStatus,
         mut render: impl FnMut(ExitStatus, &mut dyn Write) -> io::Result<()>,
     ) -> Written {
-        let mut written = Written { own: None, errors: Vec::new() };
+        let mut written = Written { own: None, anywhere: false, errors: Vec::new() };
         let mut rendered = |exit, errors: &mut Vec<String>| {
             let mut bytes = Vec::new();
             let result = render(exit, &mut bytes);
@@ -129,16 +132,19 @@ impl Outputs {
         if !self.extra.is_empty() {
             let Some(bytes) = rendered(exit, &mut written.errors) else { return written };
             for target in &self.extra {
-                written.errors.extend(target.write(context, &bytes).err());
+                match target.write(context, &bytes) {
+                    Ok(()) => written.anywhere = true,
+                    Err(error) => written.errors.push(error),
+                }
             }
         }
         let exit = if written.errors.is_empty() { exit } else { exit.max(ExitStatus::Unwritable) };
         let Some(bytes) = rendered(exit, &mut written.errors) else { return written };
-        let own = self.directory.path().join("report.json");
+        let own = self.directory.report();
         // The directory was there when the run began, and may be gone by now.
         let result = fs::create_private_dir(self.directory.path());
         match result.and_then(|()| fs::write_atomic(&own, &bytes, fs::Parents::Require)) {
-            Ok(()) => written.own = Some(own),
+            Ok(()) => (written.own, written.anywhere) = (Some(own), true),
             Err(error) => written.errors.push(error.to_string()),
         }
         written

@@ -23,7 +23,7 @@ use crate::io::clock::RunClock;
 use crate::io::fs::STDIN_NAME;
 use crate::io::journal_file::{JournalFileError, LockedJournal};
 use crate::io::state_dir::{RunDir, StateDir};
-use crate::journal::{self, Header, Journal};
+use crate::journal::{self, DamagedJournal, Header, Journal};
 use crate::report::{forecast_text, wrap};
 use crate::resume::{Reopen, take_up};
 use crate::run::port::Clock;
@@ -46,7 +46,7 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let directory =
         StateDir::new(&args.output.state_dir).find(&args.run).map_err(|error| context.usage(&error.to_string()))?;
     let locked = LockedJournal::open(directory.path()).map_err(|error| not_opened(context, &error))?;
-    let journal = journal::read(locked.bytes()).map_err(|error| damaged(context, &directory, &error.to_string()))?;
+    let journal = journal::read(locked.bytes()).map_err(|error| unreadable(context, &directory, &error))?;
     let header = &journal.header;
     let mut loaded = recorded(context, args, header)?;
     let story = Story::of(&journal, &loaded).map_err(|message| damaged(context, &directory, &message))?;
@@ -131,6 +131,16 @@ fn not_opened(context: &Context, error: &JournalFileError) -> ExitStatus {
         JournalFileError::Locked(_) | JournalFileError::Missing(_) => ExitStatus::Usage,
         _ => status,
     }
+}
+
+/// A journal without a whole header is of a run that sent nothing, unless there is what only the end of a run leaves.
+fn unreadable(context: &Context, directory: &RunDir, error: &DamagedJournal) -> ExitStatus {
+    if *error == DamagedJournal::NothingAnnounced && directory.has_report() {
+        let message = "the journal was cut short after the run: its beginning is missing, and the report beside it says what was \
+                       sent. Restore the journal, or begin a new run for what the report does not call accepted";
+        return damaged(context, directory, message);
+    }
+    damaged(context, directory, &error.to_string())
 }
 
 fn damaged(context: &Context, directory: &RunDir, message: &str) -> ExitStatus {

@@ -12,17 +12,20 @@ use super::output::Outputs;
 use super::service::Service;
 use crate::cli::BoundArgs;
 use crate::diagnostic::visible;
+use crate::event::Outcome;
 use crate::exit::ExitStatus;
-use crate::forecast::{Forecast, forecast_with};
+use crate::forecast::{Forecast, forecast_rest, forecast_with};
 use crate::io::clock::RunClock;
 use crate::io::journal_file::{CrashPoint, JournalFile};
 use crate::io::signal::Signals;
 use crate::journal::{Invocation, SimulatedWith};
 use crate::model::{MaxFailures, RunId, parse_duration};
 use crate::report::{self, RunFacts};
+use crate::resume::{Reopen, reopens};
 use crate::run::port::EventSink;
 use crate::run::{NotRecorded, Outside, Past, RunEnd, RunError, RunOptions, run as drive};
-use crate::schedule::ScheduleOptions;
+use crate::schedule::{History, PastOperation, PastState, ScheduleOptions};
+use crate::summary::{OperationSummary, RunSummary};
 use crate::terminal::console::DEFAULT_WIDTH;
 use crate::terminal::lines::Lines;
 use crate::terminal::progress::Bar;
@@ -135,7 +138,7 @@ pub(super) struct Account<'a> {
     pub(super) loaded: &'a Loaded,
     pub(super) outputs: &'a Outputs,
     pub(super) simulated: bool,
-    /// What a resume without flags would be held to.
+    /// What a resume that states no bounds would be held to.
     pub(super) bounds: ScheduleOptions,
 }
 
@@ -205,18 +208,19 @@ impl Account<'_> {
         let Self { context, loaded, outputs, .. } = *self;
         let (plan, sources, summary) = (&loaded.plan, &loaded.sources, &end.summary);
         let mut exit = ExitStatus::of_run(summary);
-        if let Some(not_recorded) = &end.not_recorded {
-            context.console.error(&self.unrecorded(not_recorded));
+        if end.not_recorded.is_some() {
             exit = exit.max(ExitStatus::Unwritable);
         }
         let facts = |exit| RunFacts { exit, simulated: self.simulated };
         let written =
             outputs.write(context, exit, |exit, out| report::write_run(out, plan, sources, summary, facts(exit)));
+        if let Some(not_recorded) = &end.not_recorded {
+            context.console.error(&self.unrecorded(not_recorded, summary, written.anywhere));
+        }
         let left = outputs.write_remaining(loaded, summary);
         let width = context.console.width().unwrap_or(DEFAULT_WIDTH);
         let mut text = report::closing(plan, sources, summary, width);
-        let budget = self.bounds.max_failures.map(|stated| stated.of(plan.operations.len()));
-        text.push_str(&places(outputs, (&written, &left), (plan, summary), budget, width));
+        text.push_str(&places(outputs, (&written, &left), summary, |reopen| self.sends(summary, reopen), width));
         for error in written.errors.iter().chain(&left.errors) {
             context.console.error(error);
         }
@@ -234,23 +238,40 @@ impl Account<'_> {
         context.printed(context.console.result(&text), exit)
     }
 
-    /// What the journal doesn't hold, and why.
-    fn unrecorded(&self, NotRecorded { failure, operations }: &NotRecorded) -> String {
+    /// Operations that a resume would send: what is open again, unless its failure budget stays spent.
+    fn sends(&self, summary: &RunSummary, reopen: Reopen) -> usize {
+        let past = |operation: &OperationSummary| {
+            let ended = operation.outcome.as_ref().filter(|outcome| !reopens(outcome, reopen));
+            let state = ended.map_or(PastState::Open, |outcome| PastState::Ended {
+                spent: matches!(outcome, Outcome::Failed(_) | Outcome::Unknown(_)),
+            });
+            PastOperation { state, ..PastOperation::default() }
+        };
+        let operations = summary.operations.iter().map(past).collect();
+        let history = History { operations, ..History::default() };
+        forecast_rest(&self.loaded.plan, ASSUMED_LATENCY, self.bounds, &history, Duration::ZERO).calls
+    }
+
+    /// What the journal doesn't hold, and why. Without a report this is the only place that still has these outcomes.
+    fn unrecorded(&self, missing: &NotRecorded, summary: &RunSummary, has_report: bool) -> String {
+        let NotRecorded { failure, operations } = missing;
         let name = |op: &usize| {
             let target = &self.loaded.plan.operations[*op].target;
-            format!("{} / {}", target.project, target.region)
+            let outcome = summary.operations[*op].outcome.as_ref().filter(|_| !has_report);
+            let outcome = outcome.map(|outcome| format!(" ({})", outcome.as_str())).unwrap_or_default();
+            format!("{} / {}{outcome}", target.project, target.region)
         };
-        let mut named: Vec<String> = operations.iter().take(MOST_UNRECORDED).map(name).collect();
+        let most = if has_report { MOST_UNRECORDED } else { operations.len() };
+        let mut named: Vec<String> = operations.iter().take(most).map(name).collect();
         if operations.len() > named.len() {
             named.push(format!("and {} more", operations.len() - named.len()));
         }
+        let named = named.join(", ");
+        let place = if has_report { "the report has" } else { "no report could be written either, so note" };
         let what = match operations.len() {
             0 => "every outcome of a request is in it, but not how the run ended".to_owned(),
-            1 => format!("not recorded in it is the outcome of {}; the report has it", named.join(", ")),
-            many => format!(
-                "not recorded in it are the outcomes of {many} operations; the report has them: {}",
-                named.join(", ")
-            ),
+            1 => format!("not recorded in it is the outcome of {named}; {place} it"),
+            many => format!("not recorded in it are the outcomes of {many} operations; {place} them: {named}"),
         };
         format!("{failure}; {what}")
     }

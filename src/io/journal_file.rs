@@ -43,12 +43,12 @@ impl JournalFile {
     /// `crash` is for crash tests.
     ///
     /// # Errors
-    /// There is a journal already, or it can't be made, locked, written or synced.
+    /// There is a journal already, or it can't be made, locked, written or synced; what was made of it is removed again.
     pub fn create(directory: &Path, header: &Header, crash: Option<CrashPoint>) -> Result<Self, JournalFileError> {
-        let mut disk = JournalDisk::create(directory)?;
+        let disk = JournalDisk::create(directory)?;
         let (mut lines, mut bytes) = (LineWriter::new(), Vec::new());
         lines.header(header, &mut bytes);
-        disk.write_first(&bytes)?;
+        let disk = disk.write_first(&bytes)?;
         Self::start(disk, lines, crash)
     }
 

@@ -85,7 +85,7 @@ impl StateDir {
         }
     }
 
-    /// The run that began last. Ids begin with the time; runs of the same second are told apart by their journal's time.
+    /// The run that began last; one that was killed before its journal held anything did not. Ids begin with the time; runs of the same second are told apart by their journal's time.
     fn latest(&self) -> Result<Option<RunDir>, FindError> {
         let unreadable = |source| FindError::Unreadable { path: self.runs(), source };
         let entries = match fs::read_dir(self.runs()) {
@@ -95,7 +95,7 @@ impl StateDir {
         let mut runs = Vec::new();
         for entry in entries {
             let run = RunDir(entry.map_err(unreadable)?.path());
-            if run.has_journal() {
+            if run.has_journal() && fs::metadata(run.journal()).is_ok_and(|metadata| metadata.len() > 0) {
                 let began = run.name().chars().take("YYYYMMDD-HHMMSS".len()).collect::<String>();
                 let written = fs::metadata(run.journal()).and_then(|metadata| metadata.modified()).ok();
                 runs.push((began, written, run));
@@ -137,6 +137,18 @@ impl RunDir {
         jiff::Timestamp::try_from(fs::metadata(self.journal()).ok()?.modified().ok()?).ok()
     }
 
+    /// Its report, which the end of each session writes.
+    #[must_use]
+    pub fn report(&self) -> PathBuf {
+        self.0.join("report.json")
+    }
+
+    /// Whether a session of it came to its end.
+    #[must_use]
+    pub fn has_report(&self) -> bool {
+        self.report().is_file()
+    }
+
     fn has_journal(&self) -> bool {
         self.journal().is_file()
     }
@@ -152,7 +164,7 @@ mod tests {
         for name in names {
             let run = state.runs().join(name);
             fs::create_dir_all(&run).expect("made");
-            fs::write(run.join(JOURNAL), "").expect("written");
+            fs::write(run.join(JOURNAL), "x").expect("written");
         }
         (folder, state)
     }
@@ -161,6 +173,10 @@ mod tests {
     fn a_run_is_found_by_id_as_latest_or_by_path() {
         let (_folder, state) = with_runs(&["20261124-080000-7f3a", "20261124-090000-0001", "20251231-235959-ffff"]);
         fs::create_dir_all(state.runs().join("20271124-080000-0000")).expect("a directory without a journal is no run");
+        let empty = state.runs().join("20261125-080000-0000");
+        fs::create_dir_all(&empty)
+            .and_then(|()| fs::write(empty.join(JOURNAL), ""))
+            .expect("an empty journal is no run");
         let name = |run: &str| state.find(run).map(|run| run.name()).map_err(|error| error.to_string());
         assert_eq!(name("latest"), Ok("20261124-090000-0001".to_owned()));
         assert_eq!(name("20261124-080000-7f3a"), Ok("20261124-080000-7f3a".to_owned()));

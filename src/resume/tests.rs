@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Reopen, take_up, would_send};
+use super::{Reopen, take_up};
 use crate::event::{AttemptRecord, Failure, FailureKind, NotAttemptedReason, OpIndex, Outcome, RunEvent};
 use crate::model::{Limits, RetryLimits};
 use crate::schedule::fixture::{Fixture, ms, nonzero};
@@ -146,26 +146,4 @@ fn everything_comes_in_plan_order_and_only_once() {
     assert_eq!(order, expected);
     events.extend(first);
     assert_eq!(taken(3, &events, reopen), []);
-}
-
-/// Two plans with a budget of 1 in their only wave: the first has three operations, the second two.
-#[test]
-fn a_budget_that_stays_spent_keeps_its_plan_back() {
-    let mut fixture = Fixture::new(Limits::default(), &[Some("1")]);
-    fixture.operations(3, 0, "cn-north-4", "default");
-    fixture.add_plan(Limits::default(), &[Some("1")]);
-    fixture.operations(2, 0, "cn-east-3", "default");
-    let plan = fixture.build();
-    let failed = Outcome::Failed(failure(FailureKind::Refused));
-    let unknown = Outcome::Unknown(failure(FailureKind::NoAnswer));
-    let left = Outcome::NotAttempted(NotAttemptedReason::Interrupted);
-    let outcomes = [Some(&failed), Some(&unknown), Some(&left), Some(&left), None];
-    let sent = |retry_failed, retry_unknown, run: Option<u32>| {
-        let run = run.map(|allowed| crate::model::MaxFailures::Count(allowed).of(outcomes.len()));
-        would_send(&plan, &outcomes, Reopen { retry_failed, retry_unknown }, run)
-    };
-    assert_eq!(sent(false, false, None), 2, "the second plan only");
-    assert_eq!([sent(true, false, None), sent(false, true, None)], [4, 4], "one failure fits into the budget");
-    assert_eq!(sent(true, true, None), 5);
-    assert_eq!([sent(false, false, Some(1)), sent(false, false, Some(2))], [0, 2], "over the run two are spent");
 }

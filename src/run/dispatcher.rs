@@ -268,7 +268,7 @@ impl<'a, 'b, L: EventLog> Dispatcher<'a, 'b, L> {
                 Some(Waiting { until: Some(until), what: self.schedule.describe(what), operations: snapshot.waiting })
             }
             None => {
-                snapshot.held.map(|held| Waiting { until: None, what: held.to_string(), operations: held.operations })
+                snapshot.held.map(|held| Waiting { until: None, what: held.to_string(), operations: snapshot.pending })
             }
         };
         for sink in self.sinks.iter_mut() {

@@ -26,7 +26,7 @@ use self::gate::{BucketState, CredentialState, Gates, Queue, Rank};
 pub use self::history::{History, PastCall, PastOperation, PastState};
 use self::layout::Layout;
 use self::timer::Timers;
-pub use self::view::{BucketView, Held, Snapshot};
+pub use self::view::{BucketView, HeldBy, Snapshot};
 use crate::event::{Failure, NotAttemptedReason, OpIndex, Outcome};
 use crate::expand::ExecutionPlan;
 use crate::model::{FailureBudget, MaxFailures};

@@ -1,10 +1,12 @@
 //! Where a schedule stands, for those who show it: what is waited for, which budget holds launches back, what the buckets did.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::gate::BucketState;
 use super::timer::Timer;
 use super::{Schedule, WaitFor};
+use crate::model::FailureBudget;
 
 /// Where the schedule stands, for progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,23 +21,22 @@ pub struct Snapshot {
     pub waiting: usize,
     /// The failure budget that holds new launches back, if one does: with what is in flight it may be used up, so only an answer
     /// lets the next one go. In a wave that allows none, one operation goes at a time.
-    pub held: Option<Held>,
+    pub held: Option<HeldBy>,
 }
 
-/// A failure budget that has no room for another call in flight.
+/// A failure budget that holds launches back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Held {
-    /// Operations that could be sent otherwise.
-    pub operations: usize,
-    /// Failed and unknown up to now.
+pub struct HeldBy {
+    /// Which.
+    pub budget: FailureBudget,
+    /// What failed or is unknown of it.
     pub spent: usize,
-    /// Failures that are tolerated.
-    pub allowed: usize,
 }
 
-impl std::fmt::Display for Held {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.allowed {
+impl fmt::Display for HeldBy {
+    /// `slowed by the failure budget (2 of 3 spent)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.budget.allowed {
             0 => f.write_str("one at a time, as the failure budget is 0"),
             allowed => write!(f, "slowed by the failure budget ({} of {allowed} spent)", self.spent),
         }
@@ -77,22 +78,23 @@ impl Schedule {
             Some(WaitFor::Pause { plan }) => self.next_wave_len(plan),
             Some(WaitFor::Retry) => self.refused.len(),
         };
-        let held = self.held();
+        let held = self.held_by();
         Snapshot { in_flight: self.in_flight, pending: self.open - self.in_flight, next, waiting, held }
     }
 
-    /// The first failure budget that holds something back, of those of the current waves and the one over the run.
-    fn held(&self) -> Option<Held> {
-        self.plans.iter().filter_map(|plan| plan.waves.get(plan.current)).find_map(|wave| {
-            // All queues of a wave have the same budgets: that of the run, then that of the wave.
-            let queue = self.queues.get(*wave.queues.first()? as usize)?;
-            let budgets = queue.budget_gates.into_iter().zip([self.run_budget, wave.budget]);
-            budgets.into_iter().find_map(|(gate, budget)| {
-                let parked = self.gates.parked(gate).map(|queue| self.queues[queue as usize].fresh.len());
-                let (operations, allowed) = (parked.sum(), budget.stated?.allowed);
-                (operations > 0).then_some(Held { operations, spent: budget.spent, allowed })
-            })
-        })
+    /// The first budget before which launches stand: that of the run, then those of the waves that go on.
+    fn held_by(&self) -> Option<HeldBy> {
+        for wave in self.plans.iter().filter_map(|plan| plan.waves.get(plan.current)) {
+            let Some(queue) = wave.queues.first() else { continue };
+            let [of_run, of_wave] = self.queues[*queue as usize].budget_gates;
+            for (gate, budget) in [(of_run, self.run_budget), (of_wave, wave.budget)] {
+                let holds = self.gates.first_parked(gate).is_some() && !self.gates.has_room(gate);
+                if let Some(stated) = budget.stated.filter(|_| holds) {
+                    return Some(HeldBy { budget: stated, spent: budget.spent });
+                }
+            }
+        }
+        None
     }
 
     /// The quota buckets, in the order in which the plan first uses them.

@@ -445,19 +445,23 @@ fn a_second_signal_ends_at_once_and_the_journal_is_good() {
     }
 }
 
+/// The command where no file may grow beyond so many blocks of 512 bytes, as on a disk that fills up: with the signal ignored,
+/// a write beyond that fails.
+fn limited(inner: &Command, blocks: u32) -> Command {
+    let mut command = Command::new("sh");
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
+    command.args(["-c", &script, "sh"]).arg(inner.get_program()).args(inner.get_args());
+    command.current_dir(inner.get_current_dir().expect("a folder")).env_clear().stdin(Stdio::null());
+    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command
+}
+
 /// The journal may grow to a few KiB and no further, as on a disk that fills up.
 #[test]
 fn a_journal_that_cannot_grow_stops_the_run() {
     let wide = "limits: { quota: { calls: 1000, per: 1s }, concurrency: 2, region_concurrency: 2 }";
     let (scene, service) = (Scene::new(&plan(40, wide)), Service::start("latency:1ms"));
-    let inner = scene.run_command(&service, &[]);
-    // A POSIX shell counts in 512 bytes; with the signal ignored, a write beyond that fails.
-    let script = "trap '' XFSZ; ulimit -f 24; exec \"$@\"";
-    let mut command = Command::new("sh");
-    command.args(["-c", script, "sh"]).arg(inner.get_program()).args(inner.get_args());
-    command.current_dir(scene.path()).env_clear().stdin(Stdio::null());
-    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let run = finish(&mut command);
+    let run = finish(&mut limited(&scene.run_command(&service, &[]), 24));
     assert_eq!(run.code(), 6, "{}", run.excerpt());
     let told = run.stderr();
     assert!(told.contains("journal"), "{told}");
@@ -475,6 +479,38 @@ fn a_journal_that_cannot_grow_stops_the_run() {
         let times = service.simulator.log().iter().filter(|entry| entry.project_id == *project).count();
         assert_eq!(times, 1, "{project:?}");
     }
+}
+
+/// A run that can't write its journal from the beginning leaves nothing behind: `resume` finds the run before it.
+#[test]
+fn a_run_that_could_not_begin_does_not_hide_the_one_before_it() {
+    let (scene, service) = (Scene::new(&plan(2, ONE_AN_HOUR)), Service::start("latency:1ms"));
+    let run = finish(&mut scene.run_command(&service, &["--max-duration", "1s"]));
+    assert_eq!(run.code(), 4, "{}", run.excerpt());
+    let refused = finish(&mut limited(&scene.run_command(&service, &[]), 0));
+    assert_eq!((refused.code(), service.requests()), (6, 1), "{}", refused.excerpt());
+    let resumed = scene.resume(&["--quota", "1000/1s"]);
+    assert_eq!((resumed.code(), service.requests()), (0, 2), "{}", resumed.excerpt());
+
+    // An emptied journal with a report beside it is of a run that did send.
+    fs::write(scene.directory().join("journal.ndjson"), "").expect("written");
+    let id = scene.directory().file_name().expect("a name").to_string_lossy().into_owned();
+    let refused = scene.resume(&[&id]);
+    assert_eq!(refused.code(), 6, "{}", refused.excerpt());
+    assert!(!refused.stderr().contains("nothing was sent"), "{}", refused.excerpt());
+}
+
+/// No room for the report either: what the journal lacks is told in full, with its outcome.
+#[test]
+fn outcomes_that_are_nowhere_else_are_all_named() {
+    let wide = "limits: { quota: { calls: 1000, per: 1s }, concurrency: 2, region_concurrency: 2 }";
+    let (scene, service) = (Scene::new(&plan(40, wide)), Service::start("latency:1ms"));
+    let run = finish(&mut limited(&scene.run_command(&service, &[]), 24));
+    assert_eq!(run.code(), 6, "{}", run.excerpt());
+    let told = run.stderr();
+    assert!(!scene.directory().join("report.json").exists(), "the test needs a report that is too big");
+    assert!(told.contains("cannot write the journal") && told.contains("no report could be written"), "{told}");
+    assert!(told.contains(" / cn-north-4 (accepted)") && !told.contains("the report has"), "{told}");
 }
 
 /// The run's directory is moved away while the run waits: what is sent after that could not be told from the journal.

@@ -44,9 +44,10 @@ impl JournalDisk {
             Err(error) => return Err(write_error(&path, error).into()),
         };
         let disk = Self { file, path };
-        disk.lock()?;
-        sync_names(directory)?;
-        Ok(disk)
+        match disk.lock().and_then(|()| sync_names(directory)) {
+            Ok(()) => Ok(disk),
+            Err(error) => Err(disk.discard(error)),
+        }
     }
 
     /// Opens and locks a journal that is there.
@@ -85,9 +86,23 @@ impl JournalDisk {
     }
 
     /// Writes what a new journal begins with, and waits until it is on the disk.
-    pub(super) fn write_first(&mut self, bytes: &[u8]) -> Result<(), JournalFileError> {
-        self.file.write_all(bytes).map_err(|error| write_error(&self.path, error))?;
-        self.settle()
+    pub(super) fn write_first(mut self, bytes: &[u8]) -> Result<Self, JournalFileError> {
+        let written = self.file.write_all(bytes).map_err(|error| write_error(&self.path, error).into());
+        match written.and_then(|()| self.settle()) {
+            Ok(()) => Ok(self),
+            Err(error) => Err(self.discard(error)),
+        }
+    }
+
+    /// Removes the journal of a run that can't begin, and its directory if it is empty: as the latest run it would hide the
+    /// one before it from `resume`. What can't be removed stays, and the error is the one that came first.
+    fn discard(self, error: JournalFileError) -> JournalFileError {
+        if let (Ok(true), Some(directory)) = (self.in_place(), self.path.parent())
+            && fs::remove_file(&self.path).is_ok()
+        {
+            let _ = fs::remove_dir(directory);
+        }
+        error
     }
 
     /// Cuts everything after `whole` bytes off. What stays is synced: the process that wrote it may not have come so far.

@@ -61,7 +61,7 @@ fn places_with_nothing_left_go_with_all_that_only_they_used() {
     let expected = r#"# What run 20261124-080000-7f3a left over: 2 operations, 1 failed, 1 unknown.
 #
 # CAUTION: what is unknown was sent, and may have been accepted. Running this plan sends it again.
-# Look it up in the task list of HSS before, or use `hss-sync resume 20261124-080000-7f3a`, which does that first. Unknown:
+# Look it up in the task list of HSS before, or use `hss-sync resume 20261124-080000-7f3a`, which leaves it alone. Unknown:
 #   payments / eu-west-101
 
 version: 1

@@ -6,7 +6,7 @@ use crate::event::{Failure, FailureKind, NotAttemptedReason, Outcome};
 use crate::expand::ExecutionPlan;
 use crate::model::{Limits, MaxFailures, QuotaScope, RetryLimits};
 use crate::schedule::fixture::{Fixture, ms, nonzero, quota};
-use crate::schedule::{AttemptEnd, Effect, Input, Schedule, ScheduleOptions, WaitFor};
+use crate::schedule::{AttemptEnd, Effect, HeldBy, Input, Schedule, ScheduleOptions, WaitFor};
 
 fn limits(quota_text: &str) -> Limits {
     Limits { quota: quota(quota_text, QuotaScope::Address), ..Limits::default() }
@@ -235,21 +235,24 @@ fn scopes_say_what_shares_a_bucket_and_the_widest_of_a_batch_holds() {
     }
 }
 
-/// Five operations with a budget of 1, a latency of 100 ms and no quota to speak of: one alone for the credential, then two at once.
 #[test]
-fn what_a_budget_holds_back_is_told() {
-    let mut fixture = Fixture::new(limits("100/1s"), &[Some("1")]);
-    fixture.operations(5, 0, "cn-north-4", "default");
-    let mut schedule = Schedule::new(&fixture.build(), ScheduleOptions::default());
+fn a_budget_that_is_nearly_used_up_says_that_it_holds_launches_back() {
+    let mut fixture = Fixture::new(limits("100/1s"), &[Some("2")]);
+    fixture.operations(6, 0, "cn-north-4", "default");
+    let plan = fixture.build();
+    let mut schedule = Schedule::new(&plan, ScheduleOptions::default());
+    let mut effects = Vec::new();
     let mut step = |at, input| {
-        schedule.step(ms(at), input, &mut Vec::new());
-        schedule.snapshot().held.map(|held| (held.operations, held.to_string()))
+        schedule.step(ms(at), input, &mut effects);
+        schedule.snapshot().held.map(|held| (held.spent, held.budget.to_string(), schedule.snapshot().in_flight))
     };
-    let answer = |op, end| Input::AttemptEnded { op, end };
-    assert_eq!(step(0, Input::Start), None, "the credential has to prove itself");
-    let slowed = |spent| format!("slowed by the failure budget ({spent} of 1 spent)");
-    assert_eq!(step(100, answer(0, AttemptEnd::Accepted)), Some((2, slowed(0))), "two are in flight");
-    assert_eq!(step(200, answer(1, refused())), Some((2, slowed(1))), "one is in flight");
-    assert_eq!(step(300, answer(2, AttemptEnd::Accepted)), Some((1, slowed(1))));
-    assert_eq!(step(400, answer(3, AttemptEnd::Accepted)), None, "the last one is in flight");
+    let held = |spent, in_flight| Some((spent, "2 of 6".to_owned(), in_flight));
+    assert_eq!(step(0, Input::Start), None, "the first goes alone for its credential");
+    assert_eq!(step(10, Input::AttemptEnded { op: 0, end: refused() }), held(1, 2));
+    assert_eq!(step(20, Input::AttemptEnded { op: 1, end: AttemptEnd::Accepted }), held(1, 2));
+    assert_eq!(step(30, Input::AttemptEnded { op: 2, end: refused() }), held(2, 1), "one at a time");
+    assert_eq!(step(40, Input::AttemptEnded { op: 3, end: refused() }), None, "nothing is left");
+    let held = |stated: &str, spent| HeldBy { budget: MaxFailures::parse(stated).expect("legal").of(6), spent };
+    assert_eq!(held("50%", 2).to_string(), "slowed by the failure budget (2 of 3 spent)");
+    assert_eq!(held("0", 0).to_string(), "one at a time, as the failure budget is 0");
 }

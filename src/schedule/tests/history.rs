@@ -53,6 +53,20 @@ fn every_call_counts_but_those_that_were_certainly_not_sent() {
     assert_eq!(history.operations[0].attempts, 3);
 }
 
+/// A session that died between taking a repeat back and saying what that means.
+#[test]
+fn a_repeat_that_is_taken_back_waits_as_it_did() {
+    let events = [
+        announced(0, 1, 0),
+        refused(1, 100, FailureKind::Unavailable, "busy", Some(ms(5000))),
+        announced(0, 2, 5000),
+        RunEvent::AttemptWithdrawn { op: 0, attempt: 2, at: ms(5001) },
+    ];
+    let past = History::from_events(&plan(), &events, ms(5002)).operations.remove(0);
+    assert!(matches!(past.state, PastState::Waiting { at, .. } if at == ms(5000)), "{past:?}");
+    assert_eq!(past.attempts, 1);
+}
+
 #[test]
 fn what_is_in_flight_at_the_end_is_lost_and_counts_until_its_timeout() {
     let events = [announced(0, 1, 1000)];
