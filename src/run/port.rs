@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::event::RunEvent;
 use crate::expand::ExecutionPlan;
-use crate::model::{CredentialName, Target};
+use crate::model::{CredentialName, Operation, Target};
 use crate::policy::{Answer, Redactor, SendError};
 use crate::sign::{Credential, SignedRequest};
 use crate::summary::RunSummary;
@@ -90,6 +90,23 @@ pub trait EventLog {
     fn durable(&self) -> Result<u64, LogFailure>;
     /// Waits until [`EventLog::durable`] says something else than it did when this was last waited for.
     fn changed(&mut self) -> impl Future<Output = ()>;
+}
+
+/// Finds out what became of a request whose outcome is unknown, by reads alone.
+pub trait TaskList {
+    /// What the service's tasks say of an operation whose attempts were sent at these times.
+    fn find(&self, operation: &Operation, sent: &[jiff::Timestamp]) -> impl Future<Output = Found>;
+}
+
+/// What became of a request, as far as it can be proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A task that can only come from it is there.
+    Taken,
+    /// It certainly made no task, so that it is safe to send again.
+    NotTaken,
+    /// Neither can be proven.
+    Unclear,
 }
 
 /// Why a log can't be written any more.
