@@ -1,9 +1,10 @@
 //! The one thread that writes, and what it shares with the run: what has gathered, and how far it came.
 //!
 //! The run appends to a buffer, and the thread takes all of it at once, writes it, syncs, and says the new position: what is
-//! appended meanwhile gathers for the next sync. So an append costs a lock that nobody holds for long and a copy, and wakes
-//! the thread only when it sleeps. The buffer holds what is appended during one sync; the requests in flight bound that, and
-//! at a stop the operations of the plan, with a line of some hundred bytes each.
+//! appended meanwhile gathers for the next sync. An append is a copy under a lock that nobody holds for long. It wakes no
+//! thread; asking how far the disk is does that: what the run appends before it asks belongs together, and shares one sync
+//! and one wake-up. The buffer holds what is appended during one sync; the requests in flight bound that, and at a stop the
+//! operations of the plan, with a line of some hundred bytes each.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -70,6 +71,16 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Wakes the thread if it sleeps and there is something to write.
+    fn set_out(&self) {
+        let mut state = self.lock();
+        if state.idle && state.appended > state.taken && !state.failed {
+            state.idle = false;
+            drop(state);
+            self.work.notify_one();
+        }
+    }
 }
 
 impl Writer {
@@ -95,20 +106,18 @@ impl Writer {
                 armed.note(position, start..start + line.len());
             }
         }
-        let wake = std::mem::take(&mut state.idle);
-        drop(state);
-        if wake {
-            self.shared.work.notify_one();
-        }
         position
     }
 
+    /// How far the disk is. The thread sets out for the rest now, if it is idle.
     pub(super) fn durable(&self) -> Progress {
+        self.shared.set_out();
         self.progress.borrow().clone()
     }
 
     /// Waits for progress that this did not wait for before; none comes after the end of the thread.
     pub(super) async fn changed(&mut self) {
+        self.shared.set_out();
         if self.progress.changed().await.is_err() {
             std::future::pending().await
         }
@@ -117,6 +126,7 @@ impl Writer {
     /// Blocks until everything that was appended by now is on the disk, or never will be, for `longest` at most. Whether
     /// it is.
     pub(super) fn flush_within(&self, longest: Duration) -> bool {
+        self.shared.set_out();
         let state = self.shared.lock();
         let target = state.appended;
         let waits = |state: &mut State| state.durable < target && !state.failed;

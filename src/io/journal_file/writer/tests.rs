@@ -125,6 +125,7 @@ async fn append_until_failure(writer: &mut Writer, lines: &[&str]) -> LogFailure
 async fn an_event_is_durable_when_its_sync_is_over() {
     let (mut writer, seen, has_begun, let_on) = ToldDisk::default().gated();
     assert_eq!(writer.append(b"one\n"), 1);
+    assert_eq!(writer.durable(), Ok(0), "asking sends the writer out");
     begun(&has_begun);
     assert_eq!(seen.lock().expect("no panic").written, "one\n");
     assert_eq!(writer.durable(), Ok(0), "written, and not yet synced");
@@ -137,6 +138,7 @@ async fn an_event_is_durable_when_its_sync_is_over() {
 async fn what_is_appended_during_a_sync_shares_the_next_one() {
     let (mut writer, seen, has_begun, let_on) = ToldDisk::default().gated();
     writer.append(b"first\n");
+    assert_eq!(writer.durable(), Ok(0));
     begun(&has_begun);
     for _ in 0..1000 {
         writer.append(b"later\n");
@@ -147,6 +149,21 @@ async fn what_is_appended_during_a_sync_shares_the_next_one() {
     let_on.send(()).expect("the second sync waits");
     assert_eq!(reached(&mut writer, 1001).await, Ok(1001));
     assert_eq!(seen.lock().expect("no panic").syncs, [6, 6 + 6 * 1000]);
+}
+
+/// An answer, an outcome and the next launch come together: the launch would wait for two syncs if the answer had its own.
+#[tokio::test]
+async fn what_is_appended_before_anybody_asks_shares_one_sync() {
+    let (mut writer, seen) = ToldDisk::default().start();
+    while !writer.shared.lock().idle {
+        thread::yield_now();
+    }
+    for line in ["answer\n", "outcome\n", "launch\n"] {
+        writer.append(line.as_bytes());
+        assert!(writer.shared.lock().idle, "an append wakes nobody");
+    }
+    assert_eq!(reached(&mut writer, 3).await, Ok(3));
+    assert_eq!(seen.lock().expect("no panic").syncs, [7 + 8 + 7]);
 }
 
 /// `run_started` has no line of its own.
@@ -253,8 +270,8 @@ fn what_was_appended_is_on_the_disk_when_the_log_is_gone() {
 fn a_disk_that_never_answers_is_not_waited_for() {
     let (writer, _, has_begun, let_on) = ToldDisk::default().gated();
     writer.append(b"one\n");
-    begun(&has_begun);
     assert!(!writer.flush_within(Duration::ZERO));
+    begun(&has_begun);
     drop(writer);
     drop(let_on);
 }
