@@ -38,7 +38,15 @@ impl Service {
         let config = SimulatorConfig { quota: None, faults, listen, ..SimulatorConfig::default() };
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
-        let started = runtime.block_on(async { Simulator::start(config, RunClock::start(NonZeroU32::MIN)).await });
+        let start = || runtime.block_on(Simulator::start(config.clone(), RunClock::start(NonZeroU32::MIN)));
+        let mut started = start();
+        // The port of one that ended may be lent to another test for a moment.
+        until("the simulator does not start", || {
+            if started.is_err() {
+                started = start();
+            }
+            started.is_ok()
+        });
         Self { simulator: started.expect("the simulator starts"), _runtime: runtime }
     }
 
