@@ -178,24 +178,8 @@ fn row(file: &PlannedFile, operation: &Operation, id: fn(&str) -> String) -> [St
             ProjectRef::Lookup => "lookup".to_owned(),
         },
         if enterprise == "all_granted_eps" { "all".to_owned() } else { visible(&id(enterprise)).into_owned() },
-        what(operation),
+        operation.what(),
     ]
-}
-
-fn what(operation: &Operation) -> String {
-    let sets: Vec<&str> = operation.sets.iter().map(|set| set.as_str()).collect();
-    let sets = sets.join(", ");
-    let body = &operation.content.body;
-    if body.sync_all_registries {
-        return format!("all registries ({sets})");
-    }
-    let named = (!body.registry_info.is_empty()).then(|| match body.registry_info.len() {
-        1 => "1 registry".to_owned(),
-        count => format!("{count} registries"),
-    });
-    let selected = (!operation.content.selectors.is_empty()).then(|| "what select finds".to_owned());
-    let parts: Vec<String> = named.into_iter().chain(selected).collect();
-    format!("{} ({sets})", parts.join(" and "))
 }
 
 fn budget_line(file: &PlannedFile, several: bool) -> String {

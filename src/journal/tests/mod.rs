@@ -2,7 +2,6 @@
 
 mod damage;
 mod legal;
-mod pace;
 mod page;
 mod properties;
 mod schema;
