@@ -100,7 +100,8 @@ mod unix {
     use std::io;
     use std::time::Duration;
 
-    use rustix::process::{Signal as Number, getpid, getppid, getsid, kill_process};
+    use nix::sys::signal::{Signal as Number, kill};
+    use nix::unistd::{getpid, getppid, getsid};
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
     use super::Asked;
@@ -126,13 +127,13 @@ mod unix {
             Ok(Self {
                 interrupt: signal(SignalKind::interrupt())?,
                 terminate: signal(SignalKind::terminate())?,
-                hang_up: catch_unless_ignored(Number::HUP)?,
+                hang_up: catch_unless_ignored(Number::SIGHUP)?,
                 suspend: None,
             })
         }
 
         pub(super) fn holding(self, clock: RunClock, aside: Aside) -> io::Result<Self> {
-            let suspend = catch_unless_ignored(Number::TSTP)?.map(|signal| Suspend { signal, clock, aside });
+            let suspend = catch_unless_ignored(Number::SIGTSTP)?.map(|signal| Suspend { signal, clock, aside });
             Ok(Self { suspend, ..self })
         }
 
@@ -154,7 +155,7 @@ mod unix {
     }
 
     fn catch_unless_ignored(number: Number) -> io::Result<Option<Signal>> {
-        if is_ignored(number) { Ok(None) } else { signal(SignalKind::from_raw(number.as_raw())).map(Some) }
+        if is_ignored(number) { Ok(None) } else { signal(SignalKind::from_raw(number as i32)).map(Some) }
     }
 
     async fn received(signal: Option<&mut Signal>) {
@@ -176,16 +177,15 @@ mod unix {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let mask = status.lines().find_map(|line| line.strip_prefix(mask));
         let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
-        mask >> (number.as_raw() - 1) & 1 == 1
+        mask >> (number as i32 - 1) & 1 == 1
     }
 
     /// Whether somebody is there to let us go on: a shell that is our parent and in our session. Where the session is our
-    /// own (`ssh -t host hss-sync …`, a container) the system itself doesn't obey Ctrl-Z.
+    /// own (`ssh -t host hss-sync …`, a container) the system itself doesn't obey Ctrl-Z. A parent or a session outside this
+    /// process's namespace has the number 0.
     fn can_be_continued() -> bool {
-        match (getppid().map(|parent| getsid(Some(parent))), getsid(None)) {
-            (Some(Ok(theirs)), Ok(ours)) => theirs == ours,
-            _ => false,
-        }
+        let parent = getppid();
+        parent.as_raw() != 0 && getsid(Some(parent)).is_ok_and(|theirs| getsid(None) == Ok(theirs))
     }
 
     /// Stops this process, and returns when somebody lets it go on.
@@ -193,10 +193,10 @@ mod unix {
     /// The system may have another thread take the signal, and this one stops a moment after it has asked. On Linux that
     /// has begun when the signal is pending no more; the time elsewhere is a guess that is far too long.
     fn stop_process() {
-        if kill_process(getpid(), Number::STOP).is_err() {
+        if kill(getpid(), Number::SIGSTOP).is_err() {
             return;
         }
-        while is_in("ShdPnd:", Number::STOP) {
+        while is_in("ShdPnd:", Number::SIGSTOP) {
             std::thread::yield_now();
         }
         if cfg!(not(target_os = "linux")) {

@@ -105,7 +105,7 @@ impl Console {
     fn reader_went_away(&self, error: &io::Error) -> bool {
         // What a terminal that is gone gives has no kind of its own; a disk may give it too.
         #[cfg(unix)]
-        let hung_up = error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error());
+        let hung_up = error.raw_os_error() == Some(nix::errno::Errno::EIO as i32);
         #[cfg(not(unix))]
         let hung_up = false;
         error.kind() == io::ErrorKind::BrokenPipe || (self.out_is_terminal && hung_up)

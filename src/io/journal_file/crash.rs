@@ -81,7 +81,8 @@ impl Armed {
 mod moment {
     use std::io;
 
-    use rustix::process::{Signal, getpid, kill_process};
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::getpid;
 
     use super::Disk;
 
@@ -118,7 +119,7 @@ mod moment {
             if matches!(self, Self::MidWrite | Self::AfterSync) {
                 disk.sync()?;
             }
-            kill_process(getpid(), Signal::KILL)?;
+            kill(getpid(), Signal::SIGKILL)?;
             // The signal is on its way, and nothing may happen after it.
             loop {
                 std::thread::park();

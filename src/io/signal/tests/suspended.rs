@@ -20,7 +20,8 @@ async fn tell() {
     let (origin, clock) = (Instant::now(), RunClock::start(NonZeroU32::MIN));
     let signals = Signals::catch().and_then(|signals| signals.holding(&clock, |stop| stop()));
     let signals = signals.expect("signals can be caught");
-    let mut going_on = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw())).expect("it can be caught");
+    let mut going_on =
+        signal(SignalKind::from_raw(nix::sys::signal::Signal::SIGCONT as i32)).expect("it can be caught");
     tokio::spawn(signals.watch(CancellationToken::new(), || {}));
     loop {
         println!("going");
