@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::model::{FailureBudget, RunId};
+use crate::model::{FailureBudget, RunId, TaskId};
 
 /// Index of an operation in [`crate::expand::ExecutionPlan::operations`].
 pub type OpIndex = usize;
@@ -29,6 +29,8 @@ pub enum FailureKind {
     NoAnswer,
     /// Sent, and the answer does not say what happened (502, 504, a web page, an answer too large to read).
     UnclearAnswer,
+    /// Accepted, and the task that came of it was seen to fail, as a whole or for some registries.
+    TaskFailed,
 }
 
 /// Why an attempt or operation did not succeed. All text is scrubbed of secrets, and is still untrusted.
@@ -235,7 +237,8 @@ pub enum RunEvent {
         /// When it will be repeated, if it will.
         retry_at: Option<Duration>,
     },
-    /// An operation has its outcome. Exactly one of these comes for each operation, and one more after each reopening.
+    /// An operation has its outcome. Exactly one of these comes for each operation, and one more after each reopening. What is
+    /// seen of the service's tasks may change it afterwards.
     OperationEnded {
         /// The operation.
         op: OpIndex,
@@ -243,6 +246,44 @@ pub enum RunEvent {
         at: Duration,
         /// Its outcome.
         outcome: Outcome,
+    },
+    /// The task that came of an operation's request was found among those of the service, so that it was taken: an operation
+    /// that was unknown is accepted now.
+    TaskFound {
+        /// The operation: accepted or unknown up to here.
+        op: OpIndex,
+        /// When.
+        at: Duration,
+        /// The task.
+        task: TaskId,
+    },
+    /// How far the task of an operation is. Shown while it runs, and kept nowhere.
+    TaskProgressed {
+        /// The operation.
+        op: OpIndex,
+        /// When.
+        at: Duration,
+        /// 0–99.
+        percent: u8,
+    },
+    /// The task of an accepted operation has ended, so that the operation has another outcome.
+    TaskEnded {
+        /// The operation.
+        op: OpIndex,
+        /// When.
+        at: Duration,
+        /// [`Outcome::Confirmed`], or [`Outcome::Failed`] with [`FailureKind::TaskFailed`].
+        outcome: Outcome,
+    },
+    /// It was looked for the task of an operation, or for its end, and that proved nothing: the outcome stays what it is. A later
+    /// look may.
+    TaskUnclear {
+        /// The operation: accepted or unknown, before and after.
+        op: OpIndex,
+        /// When.
+        at: Duration,
+        /// One clause for people and reports. Untrusted text.
+        why: String,
     },
     /// Nothing more is launched; what is in flight drains.
     Stopping {

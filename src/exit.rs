@@ -110,6 +110,10 @@ impl ExitStatus {
             status = status.max(Self::Incomplete);
         }
         for operation in &summary.operations {
+            // Its end was waited for and was not seen.
+            if operation.outcome == Some(Outcome::Accepted) && operation.unclear.is_some() {
+                status = status.max(Self::Incomplete);
+            }
             let Some(Outcome::Failed(failure)) = &operation.outcome else { continue };
             if failure.given_up.is_some() {
                 status = status.max(Self::Incomplete);
@@ -138,7 +142,7 @@ mod tests {
                 Outcome::NotAttempted(_) => summary.counts.not_attempted += 1,
                 _ => summary.counts.accepted += 1,
             }
-            *operation = OperationSummary { outcome: Some(outcome), attempts: Vec::new() };
+            *operation = OperationSummary { outcome: Some(outcome), ..OperationSummary::default() };
         }
         summary
     }

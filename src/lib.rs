@@ -27,6 +27,7 @@ pub mod report;
 pub mod schedule;
 // Level 5
 pub mod difference;
+pub mod follow;
 pub mod forecast;
 pub mod remaining;
 pub mod resume;

@@ -100,7 +100,10 @@ fn standings(plan: &ExecutionPlan, events: &[RunEvent]) -> Vec<Standing> {
             }
             RunEvent::AttemptEnded { op, record, retry_at: None, .. } => set(*op, Latest::Answered(record.clone())),
             RunEvent::AttemptEnded { op, retry_at: Some(_), .. } => set(*op, Latest::Open),
-            RunEvent::OperationEnded { op, outcome, .. } => set(*op, Latest::Ended(outcome.clone())),
+            RunEvent::OperationEnded { op, outcome, .. } | RunEvent::TaskEnded { op, outcome, .. } => {
+                set(*op, Latest::Ended(outcome.clone()));
+            }
+            RunEvent::TaskFound { op, .. } => set(*op, Latest::Ended(Outcome::Accepted)),
             RunEvent::OperationReopened { op, .. } => {
                 if let Some(standing) = standings.get_mut(*op) {
                     *standing = Standing::default();
@@ -109,6 +112,8 @@ fn standings(plan: &ExecutionPlan, events: &[RunEvent]) -> Vec<Standing> {
             RunEvent::RunStarted { .. }
             | RunEvent::RunResumed { .. }
             | RunEvent::WaveStarted { .. }
+            | RunEvent::TaskProgressed { .. }
+            | RunEvent::TaskUnclear { .. }
             | RunEvent::Stopping { .. }
             | RunEvent::RunEnded { .. } => {}
         }
@@ -143,7 +148,8 @@ fn outcome_of(record: &AttemptRecord, attempts_left: bool) -> Outcome {
         | FailureKind::NotSent
         | FailureKind::Refused
         | FailureKind::Credential
-        | FailureKind::Redirected => Outcome::Failed(failure),
+        | FailureKind::Redirected
+        | FailureKind::TaskFailed => Outcome::Failed(failure),
     }
 }
 

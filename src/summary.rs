@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::event::{AttemptRecord, FailureKind, NotAttemptedReason, OpIndex, Outcome, RunEvent};
-use crate::model::RunId;
+use crate::model::{RunId, TaskId};
 
 /// How many operations ended how; the six sum up to the planned ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -35,6 +35,12 @@ pub struct OperationSummary {
     pub outcome: Option<Outcome>,
     /// Its attempts, in order.
     pub attempts: Vec<AttemptRecord>,
+    /// The service's task that came of it, once it was found.
+    pub task: Option<TaskId>,
+    /// How far that task was when it was last looked at: 0–99 per cent. None once it has ended.
+    pub percent: Option<u8>,
+    /// Why the latest look at the service's tasks proved nothing. Untrusted text.
+    pub unclear: Option<String>,
 }
 
 /// The state of a run, by events up to now.
@@ -101,10 +107,9 @@ impl RunSummary {
                 self.reach(*at);
             }
             RunEvent::OperationReopened { op, at } => {
-                if let Some(operation) = self.operations.get_mut(*op)
-                    && let Some(outcome) = operation.outcome.take()
-                {
-                    *self.counts.of(&outcome) -= 1;
+                self.replace_outcome(*op, None);
+                if let Some(operation) = self.operations.get_mut(*op) {
+                    (operation.task, operation.percent, operation.unclear) = (None, None, None);
                 }
                 self.reach(*at);
             }
@@ -126,9 +131,36 @@ impl RunSummary {
                 self.reach(*at);
             }
             RunEvent::OperationEnded { op, at, outcome } => {
+                // Without a reopening before it, a second outcome breaks the law of conservation, and is to be seen.
                 *self.counts.of(outcome) += 1;
                 if let Some(operation) = self.operations.get_mut(*op) {
                     operation.outcome = Some(outcome.clone());
+                }
+                self.reach(*at);
+            }
+            RunEvent::TaskFound { op, at, task } => {
+                self.replace_outcome(*op, Some(Outcome::Accepted));
+                if let Some(operation) = self.operations.get_mut(*op) {
+                    (operation.task, operation.unclear) = (Some(task.clone()), None);
+                }
+                self.reach(*at);
+            }
+            RunEvent::TaskProgressed { op, at, percent } => {
+                if let Some(operation) = self.operations.get_mut(*op) {
+                    operation.percent = Some(*percent);
+                }
+                self.reach(*at);
+            }
+            RunEvent::TaskEnded { op, at, outcome } => {
+                self.replace_outcome(*op, Some(outcome.clone()));
+                if let Some(operation) = self.operations.get_mut(*op) {
+                    (operation.percent, operation.unclear) = (None, None);
+                }
+                self.reach(*at);
+            }
+            RunEvent::TaskUnclear { op, at, why } => {
+                if let Some(operation) = self.operations.get_mut(*op) {
+                    operation.unclear = Some(why.clone());
                 }
                 self.reach(*at);
             }
@@ -136,6 +168,18 @@ impl RunSummary {
                 self.reach(*at);
             }
         }
+    }
+
+    /// Gives an operation another outcome, or takes it away.
+    fn replace_outcome(&mut self, op: OpIndex, outcome: Option<Outcome>) {
+        let Some(operation) = self.operations.get_mut(op) else { return };
+        if let Some(before) = &operation.outcome {
+            *self.counts.of(before) -= 1;
+        }
+        if let Some(outcome) = &outcome {
+            *self.counts.of(outcome) += 1;
+        }
+        operation.outcome = outcome;
     }
 
     /// How long the run was at work: `elapsed` without the time between sessions.

@@ -78,7 +78,11 @@ fn operation_of(event: &mut RunEvent) -> Option<&mut OpIndex> {
         | RunEvent::AttemptStarted { op, .. }
         | RunEvent::AttemptWithdrawn { op, .. }
         | RunEvent::AttemptEnded { op, .. }
-        | RunEvent::OperationEnded { op, .. } => Some(op),
+        | RunEvent::OperationEnded { op, .. }
+        | RunEvent::TaskFound { op, .. }
+        | RunEvent::TaskProgressed { op, .. }
+        | RunEvent::TaskEnded { op, .. }
+        | RunEvent::TaskUnclear { op, .. } => Some(op),
         RunEvent::RunStarted { .. }
         | RunEvent::RunResumed { .. }
         | RunEvent::WaveStarted { .. }

@@ -92,6 +92,33 @@ pub(super) enum Record<'a> {
         #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
         reason: Option<Reason<'a>>,
     },
+    /// The task of an operation's request; the operation is accepted.
+    TaskFound {
+        seq: u64,
+        #[serde(borrow)]
+        op: Cow<'a, str>,
+        at_us: u64,
+        #[serde(borrow)]
+        task: Cow<'a, str>,
+    },
+    /// `confirmed`, or `failed` with the reason.
+    TaskEnded {
+        seq: u64,
+        #[serde(borrow)]
+        op: Cow<'a, str>,
+        at_us: u64,
+        outcome: OutcomeWord,
+        #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+        failure: Option<FailureBody<'a>>,
+    },
+    TaskUnclear {
+        seq: u64,
+        #[serde(borrow)]
+        op: Cow<'a, str>,
+        at_us: u64,
+        #[serde(borrow)]
+        why: Cow<'a, str>,
+    },
     Stopping {
         seq: u64,
         at_us: u64,
@@ -117,6 +144,9 @@ impl Record<'_> {
             | Self::AttemptWithdrawn { seq, .. }
             | Self::AttemptEnded { seq, .. }
             | Self::OperationEnded { seq, .. }
+            | Self::TaskFound { seq, .. }
+            | Self::TaskEnded { seq, .. }
+            | Self::TaskUnclear { seq, .. }
             | Self::Stopping { seq, .. }
             | Self::RunEnded { seq, .. } => *seq,
         }

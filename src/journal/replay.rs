@@ -49,6 +49,9 @@ pub enum Impossible {
     /// What has an outcome can be opened again, unless the service took it.
     #[error("an operation is opened again that {0}")]
     ReopenedWhile(Phase),
+    /// Only what was sent has a task, and only a task that was found can end.
+    #[error("a task of an operation that {0}")]
+    TaskWhile(Phase),
 }
 
 /// Where an operation stands.
@@ -61,7 +64,11 @@ pub enum Phase {
     InFlight,
     /// The service took it.
     Accepted,
-    /// Another outcome.
+    /// The service was seen to have done it.
+    Confirmed,
+    /// It was sent, and nobody knows what became of it.
+    Unknown,
+    /// Another outcome, or its task has ended.
     Ended,
 }
 
@@ -71,6 +78,8 @@ impl std::fmt::Display for Phase {
             Self::Open => "is open",
             Self::InFlight => "has an attempt in flight",
             Self::Accepted => "was accepted",
+            Self::Confirmed => "was confirmed",
+            Self::Unknown => "is unknown",
             Self::Ended => "has its outcome",
         })
     }
@@ -112,7 +121,7 @@ impl Replay {
             RunEvent::OperationReopened { op, at } => {
                 self.reach(*at)?;
                 let operation = self.operation(*op);
-                if operation.phase != Phase::Ended {
+                if !matches!(operation.phase, Phase::Ended | Phase::Unknown) {
                     return Err(Impossible::ReopenedWhile(operation.phase));
                 }
                 operation.phase = Phase::Open;
@@ -156,8 +165,35 @@ impl Replay {
                 if operation.phase != Phase::Open {
                     return Err(Impossible::OutcomeWhile(operation.phase));
                 }
-                let accepted = matches!(outcome, Outcome::Accepted | Outcome::Confirmed);
-                operation.phase = if accepted { Phase::Accepted } else { Phase::Ended };
+                operation.phase = match outcome {
+                    Outcome::Accepted => Phase::Accepted,
+                    Outcome::Confirmed => Phase::Confirmed,
+                    Outcome::Unknown(_) => Phase::Unknown,
+                    Outcome::Failed(_) | Outcome::Skipped(_) | Outcome::NotAttempted(_) => Phase::Ended,
+                };
+            }
+            RunEvent::TaskFound { op, at, .. } | RunEvent::TaskUnclear { op, at, .. } => {
+                self.reach(*at)?;
+                let operation = self.operation(*op);
+                match operation.phase {
+                    Phase::Accepted | Phase::Unknown if matches!(event, RunEvent::TaskFound { .. }) => {
+                        operation.phase = Phase::Accepted;
+                    }
+                    Phase::Accepted | Phase::Unknown => {}
+                    phase => return Err(Impossible::TaskWhile(phase)),
+                }
+            }
+            RunEvent::TaskProgressed { op, at, .. } | RunEvent::TaskEnded { op, at, .. } => {
+                self.reach(*at)?;
+                let operation = self.operation(*op);
+                if operation.phase != Phase::Accepted {
+                    return Err(Impossible::TaskWhile(operation.phase));
+                }
+                if let RunEvent::TaskEnded { outcome, .. } = event {
+                    // What failed may be asked for anew, what was confirmed never is.
+                    let confirmed = *outcome == Outcome::Confirmed;
+                    operation.phase = if confirmed { Phase::Confirmed } else { Phase::Ended };
+                }
             }
             RunEvent::Stopping { at, .. } => self.reach(*at)?,
             RunEvent::RunEnded { at } => {

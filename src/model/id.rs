@@ -132,6 +132,8 @@ text_types! {
     EnterpriseProjectId: "an enterprise project id", |what, text| check_service_id(what, text, 256);
     /// The id of a registry, 1–64 characters.
     RegistryId: "a registry id", |what, text| check_service_id(what, text, 64);
+    /// The id of a task of the service, 1–64 characters.
+    TaskId: "a task id", |what, text| check_service_id(what, text, 64);
     /// The stable id of an operation, made of what it is and never of its position.
     OperationId: "an operation id", check_any;
     /// The id of one run: `YYYYMMDD-HHMMSS-xxxx`.

@@ -6,6 +6,7 @@
 mod duration;
 mod id;
 mod limits;
+mod listing;
 mod operation;
 mod region;
 mod request;
@@ -15,9 +16,10 @@ mod target;
 pub use duration::{format_duration, format_estimate, parse_duration, write_duration};
 pub use id::{
     CredentialName, EnterpriseProjectId, InvalidValue, Label, OperationId, PlanDigest, ProjectId, ProjectName,
-    RegistryId, RunId, SetName, WaveName,
+    RegistryId, RunId, SetName, TaskId, WaveName,
 };
 pub use limits::{FailureBudget, Limits, MaxFailures, Quota, QuotaScope, RetryLimits};
+pub use listing::Listing;
 pub use operation::{Content, Operation, Selector};
 pub use region::{KNOWN_REGIONS, Region};
 pub use request::{Endpoint, Method, RegistryRef, RegistryType, Request, SyncBody};

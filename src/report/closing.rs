@@ -193,6 +193,9 @@ fn advice(cause: &Cause) -> Option<&str> {
         FailureKind::Unavailable => "The service was not available; run it again later.",
         FailureKind::NotSent => "Nothing was sent: check the endpoint, the proxy and the network of this machine.",
         FailureKind::Redirected => "Redirects are never followed: check the endpoint, and any proxy on the way.",
+        FailureKind::TaskFailed => {
+            "The request was right, the service could not carry it out: see the registry in the HSS console."
+        }
         FailureKind::NoAnswer | FailureKind::UnclearAnswer => {
             "Whether it was accepted is not known: look at the synchronisation tasks of this project in the HSS console \
              before you send it again."

@@ -10,10 +10,8 @@ mod drive;
 mod executor;
 mod outline;
 pub mod port;
-mod reconcile;
 #[cfg(test)]
 mod tests;
 
 pub use drive::{Outside, run};
 pub use outline::{BrokenLaw, DEFAULT_GRACE, NotRecorded, Past, RunEnd, RunError, RunOptions};
-pub use reconcile::reconcile;

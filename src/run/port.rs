@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
-use crate::event::RunEvent;
+use crate::event::{Failure, RunEvent};
 use crate::expand::ExecutionPlan;
-use crate::model::{CredentialName, Operation, Target};
+use crate::follow::{TaskPage, TaskRegistryPage};
+use crate::model::{CredentialName, Listing, Target, TaskId};
 use crate::policy::{Answer, Redactor, SendError};
 use crate::sign::{Credential, SignedRequest};
 use crate::summary::RunSummary;
@@ -92,21 +93,23 @@ pub trait EventLog {
     fn changed(&mut self) -> impl Future<Output = ()>;
 }
 
-/// Finds out what became of a request whose outcome is unknown, by reads alone.
+/// Reads the service's tasks, inside the quota of each list, with repeats: a read changes nothing.
 pub trait TaskList {
-    /// What the service's tasks say of an operation whose attempts were sent at these times.
-    fn find(&self, operation: &Operation, sent: &[jiff::Timestamp]) -> impl Future<Output = Found>;
-}
-
-/// What became of a request, as far as it can be proven.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found {
-    /// A task that can only come from it is there.
-    Taken,
-    /// It certainly made no task, so that it is safe to send again.
-    NotTaken,
-    /// Neither can be proven.
-    Unclear,
+    /// The page of a project's synchronisation tasks that begins at `offset` (200 at most).
+    ///
+    /// # Errors
+    /// The read came to nothing, also after its repeats.
+    fn tasks(&self, listing: &Listing, offset: usize) -> impl Future<Output = Result<TaskPage, Failure>>;
+    /// The page of a task's registries that begins at `offset` (200 at most).
+    ///
+    /// # Errors
+    /// The read came to nothing, also after its repeats.
+    fn task_registries(
+        &self,
+        listing: &Listing,
+        task: &TaskId,
+        offset: usize,
+    ) -> impl Future<Output = Result<TaskRegistryPage, Failure>>;
 }
 
 /// Why a log can't be written any more.

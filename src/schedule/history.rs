@@ -137,7 +137,11 @@ struct Fold<'a> {
 impl Fold<'_> {
     fn apply(&mut self, event: &RunEvent) {
         match event {
-            RunEvent::RunStarted { .. } | RunEvent::Stopping { .. } | RunEvent::RunEnded { .. } => {}
+            RunEvent::RunStarted { .. }
+            | RunEvent::TaskProgressed { .. }
+            | RunEvent::TaskUnclear { .. }
+            | RunEvent::Stopping { .. }
+            | RunEvent::RunEnded { .. } => {}
             RunEvent::RunResumed { .. } => self.lose_flights(),
             RunEvent::WaveStarted { plan, wave, .. } => {
                 if !self.history.waves.contains(&(*plan, *wave)) {
@@ -166,6 +170,9 @@ impl Fold<'_> {
                 self.attempt_ended(*op, *attempt, *at, record, *retry_at);
             }
             RunEvent::OperationEnded { op, at, outcome } => self.operation_ended(*op, *at, outcome),
+            // Tasks are looked at long after the request ended: its time stays.
+            RunEvent::TaskFound { op, .. } => self.set_ended(*op, &Outcome::Accepted),
+            RunEvent::TaskEnded { op, outcome, .. } => self.set_ended(*op, outcome),
         }
     }
 
@@ -196,10 +203,15 @@ impl Fold<'_> {
         self.history.calls.push(PastCall { op, sent, answered: at, lost: false, throttled, limit });
     }
 
-    fn operation_ended(&mut self, op: OpIndex, at: Duration, outcome: &Outcome) {
+    fn set_ended(&mut self, op: OpIndex, outcome: &Outcome) {
         let Some(trail) = self.operations.get_mut(op) else { return };
         trail.state = PastState::Ended { spent: matches!(outcome, Outcome::Failed(_) | Outcome::Unknown(_)) };
         trail.flight = None;
+    }
+
+    fn operation_ended(&mut self, op: OpIndex, at: Duration, outcome: &Outcome) {
+        self.set_ended(op, outcome);
+        let Some(trail) = self.operations.get_mut(op) else { return };
         let sent = !matches!(outcome, Outcome::NotAttempted(_) | Outcome::Skipped(_));
         trail.ended = sent.then_some(trail.lost.map_or(at, |until| until.min(at)));
     }

@@ -47,6 +47,7 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     ("schedule", Pure, &["event", "expand", "model", "policy", "summary"]),
     // Level 5; `report` shows forecasts, advice on codes, and URLs as they are signed
     ("difference", Pure, &["diagnostic", "expand", "model", "source"]),
+    ("follow", Pure, &["event", "expand", "model", "summary"]),
     ("forecast", Pure, &["event", "expand", "model", "policy", "schedule", "summary"]),
     ("remaining", Pure, &["diagnostic", "event", "expand", "model", "plan", "source", "summary", "yaml"]),
     ("resume", Pure, &["event", "expand"]),
@@ -54,7 +55,7 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
         "diagnostic", "event", "exit", "expand", "forecast", "model", "policy", "sign", "source", "summary",
     ]),
     // Level 6
-    ("run", Shell, &["event", "expand", "model", "policy", "schedule", "sign", "summary"]),
+    ("run", Shell, &["event", "expand", "follow", "model", "policy", "schedule", "sign", "summary"]),
     // Level 7: they implement the ports of `run`
     ("io", Shell, &["diagnostic", "event", "expand", "journal", "model", "policy", "run", "sign", "source"]),
     ("simulator", Shell, &["model", "policy", "run", "sign"]),

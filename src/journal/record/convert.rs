@@ -7,16 +7,16 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{FailureBody, OutcomeWord, PlanBody, Reason, Record, RunLine, StopReason};
-use crate::event::{AttemptRecord, Failure, NotAttemptedReason, OpIndex, Outcome, RunEvent};
+use crate::event::{AttemptRecord, Failure, FailureKind, NotAttemptedReason, OpIndex, Outcome, RunEvent};
 use crate::journal::header::{Header, RecordedPlan};
-use crate::model::{FailureBudget, MaxFailures, PlanDigest, RunId};
+use crate::model::{FailureBudget, MaxFailures, PlanDigest, RunId, TaskId};
 
 /// Whole microseconds, rounded down; half a million years at most.
 pub(in crate::journal) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// The record of an event. `None` for [`RunEvent::RunStarted`], which the header is.
+/// The record of an event. `None` for [`RunEvent::RunStarted`], which the header is, and for progress, which is not kept.
 pub(in crate::journal) fn to_record<'a>(
     seq: u64,
     event: &'a RunEvent,
@@ -56,6 +56,17 @@ pub(in crate::journal) fn to_record<'a>(
         RunEvent::OperationEnded { op, at, outcome } => {
             let (outcome, failure, reason) = outcome_parts(outcome);
             Record::OperationEnded { seq, op: id(op), at_us: micros(*at), outcome, failure, reason }
+        }
+        RunEvent::TaskFound { op, at, task } => {
+            Record::TaskFound { seq, op: id(op), at_us: micros(*at), task: Cow::Borrowed(task.as_str()) }
+        }
+        RunEvent::TaskProgressed { .. } => return None,
+        RunEvent::TaskEnded { op, at, outcome } => {
+            let (outcome, failure, _) = outcome_parts(outcome);
+            Record::TaskEnded { seq, op: id(op), at_us: micros(*at), outcome, failure }
+        }
+        RunEvent::TaskUnclear { op, at, why } => {
+            Record::TaskUnclear { seq, op: id(op), at_us: micros(*at), why: Cow::Borrowed(why) }
         }
         RunEvent::Stopping { at, reason } => {
             Record::Stopping { seq, at_us: micros(*at), reason: StopReason::from(reason) }
@@ -119,6 +130,22 @@ pub(in crate::journal) fn to_event(
         },
         Record::OperationEnded { op, at_us, outcome, failure, reason, .. } => {
             RunEvent::OperationEnded { op: index(op), at: at(at_us), outcome: to_outcome(outcome, failure, reason)? }
+        }
+        Record::TaskFound { op, at_us, task, .. } => {
+            let task = TaskId::parse(&task).map_err(|error| error.to_string())?;
+            RunEvent::TaskFound { op: index(op), at: at(at_us), task }
+        }
+        Record::TaskEnded { op, at_us, outcome, failure, .. } => {
+            let outcome = to_outcome(outcome, failure, None)?;
+            let task_failed = |failure: &Failure| failure.kind == FailureKind::TaskFailed;
+            if !(matches!(&outcome, Outcome::Failed(failure) if task_failed(failure)) || outcome == Outcome::Confirmed)
+            {
+                return Err("no task ends with this `outcome` and `failure`".to_owned());
+            }
+            RunEvent::TaskEnded { op: index(op), at: at(at_us), outcome }
+        }
+        Record::TaskUnclear { op, at_us, why, .. } => {
+            RunEvent::TaskUnclear { op: index(op), at: at(at_us), why: why.into_owned() }
         }
         Record::Stopping { at_us, reason, .. } => RunEvent::Stopping { at: at(at_us), reason: to_reason(reason)? },
         Record::RunEnded { at_us, .. } => RunEvent::RunEnded { at: at(at_us) },

@@ -38,6 +38,10 @@ pub(super) fn time_of(event: &RunEvent) -> Duration {
         | RunEvent::AttemptWithdrawn { at, .. }
         | RunEvent::AttemptEnded { at, .. }
         | RunEvent::OperationEnded { at, .. }
+        | RunEvent::TaskFound { at, .. }
+        | RunEvent::TaskProgressed { at, .. }
+        | RunEvent::TaskEnded { at, .. }
+        | RunEvent::TaskUnclear { at, .. }
         | RunEvent::Stopping { at, .. }
         | RunEvent::RunEnded { at } => *at,
     }
@@ -78,6 +82,10 @@ impl Books {
     pub(super) fn apply(&mut self, plan: &ExecutionPlan, event: &RunEvent) {
         match event {
             RunEvent::RunStarted { .. } | RunEvent::Stopping { .. } | RunEvent::RunEnded { .. } => {}
+            RunEvent::TaskFound { .. }
+            | RunEvent::TaskProgressed { .. }
+            | RunEvent::TaskEnded { .. }
+            | RunEvent::TaskUnclear { .. } => panic!("the scheduler knows no tasks"),
             RunEvent::RunResumed { .. } => self.lost.extend(self.in_flight.keys()),
             RunEvent::OperationReopened { op, .. } => {
                 self.outcomes.remove(op).expect("only what has an outcome is reopened");
