@@ -27,6 +27,7 @@ pub mod report;
 pub mod schedule;
 // Level 5
 pub mod forecast;
+pub mod resolve;
 // ---- pure above, shell below ----
 // Level 6
 pub mod run;
@@ -35,5 +36,7 @@ pub mod io;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 pub mod terminal;
-// Level 8
+// Level 8: asks through `io`
+pub mod read;
+// Level 9
 pub mod command;

@@ -111,11 +111,9 @@ pub(super) fn status_of_warnings(context: &Context, input: &InputArgs, warnings:
 
 /// Reads, checks and expands the plans.
 pub(super) fn load(context: &Context, input: &InputArgs, pace: &PaceArgs) -> Result<Loaded, LoadFailure> {
-    let quota = pace.quota.as_deref().map(Quota::parse).transpose().map_err(|error| {
-        LoadFailure::usage(format!("--quota {}: {error}", pace.quota.as_deref().unwrap_or_default()))
-    })?;
+    let quota = operator_quota(pace)?;
     let overrides = overrides(input, &context.environment).map_err(LoadFailure::usage)?;
-    let chain = EndpointChain { all: operator_endpoint(input)?, by_region: endpoints_by_region(&context.environment)? };
+    let chain = endpoint_chain(input.endpoint.as_deref(), &context.environment)?;
 
     let mut sources = Sources::default();
     let (files, mut diagnostics) = match fs::read_plan_files(&input.plans, std::io::stdin().lock(), &mut sources) {
@@ -161,6 +159,12 @@ pub(super) fn load(context: &Context, input: &InputArgs, pace: &PaceArgs) -> Res
     Ok(Loaded { plan, sources, warnings: diagnostics, forecast })
 }
 
+/// `--quota`.
+pub(super) fn operator_quota(pace: &PaceArgs) -> Result<Option<Quota>, LoadFailure> {
+    let Some(text) = pace.quota.as_deref() else { return Ok(None) };
+    Quota::parse(text).map(Some).map_err(|error| LoadFailure::usage(format!("--quota {text}: {error}")))
+}
+
 /// One file up to its proof.
 fn validated(
     id: SourceId,
@@ -175,8 +179,13 @@ fn validated(
     validate(decode(id, &tree)?, allowed_hosts)
 }
 
-fn operator_endpoint(input: &InputArgs) -> Result<Option<Endpoint>, LoadFailure> {
-    let Some(text) = &input.endpoint else {
+/// Where HSS is by the operator's word: `--endpoint`, then the environment.
+pub(super) fn endpoint_chain(endpoint: Option<&str>, environment: &Environment) -> Result<EndpointChain, LoadFailure> {
+    Ok(EndpointChain { all: operator_endpoint(endpoint)?, by_region: endpoints_by_region(environment)? })
+}
+
+fn operator_endpoint(endpoint: Option<&str>) -> Result<Option<Endpoint>, LoadFailure> {
+    let Some(text) = endpoint else {
         return Ok(None);
     };
     let endpoint = Endpoint::parse(text).map_err(|error| LoadFailure::usage(format!("--endpoint {text}: {error}")))?;

@@ -7,14 +7,17 @@ use tokio_util::sync::CancellationToken;
 use super::Context;
 use super::load::{Loaded, load, status_of_warnings};
 use super::output::Outputs;
+use super::resolve::resolve_online;
 use super::service::{Service, ServiceError};
 use crate::cli::RunArgs;
 use crate::diagnostic::visible;
 use crate::exit::ExitStatus;
 use crate::expand::ExecutionPlan;
 use crate::io::clock::RunClock;
+use crate::io::endpoint::IamEndpoints;
 use crate::io::signal::Signals;
 use crate::model::{MaxFailures, RunId, parse_duration};
+use crate::read::{ReadLimits, Reader};
 use crate::report::{self, RunFacts};
 use crate::run::port::{Clock, EventSink};
 use crate::run::{RunError, RunOptions, run as drive};
@@ -30,7 +33,7 @@ const MOST_ROWS: usize = 20;
 /// Sends the requests of plans and reports on every operation.
 pub(super) fn run(context: &Context, args: &RunArgs) -> ExitStatus {
     if args.dry_run {
-        return super::plan::show(context, &args.input, &args.pace, args.format);
+        return super::plan::show(context, &args.input, &args.pace, args.format, None);
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -52,13 +55,13 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
     if status != ExitStatus::Success {
         return Err(status);
     }
-    refuse_unresolved(context, &loaded)?;
 
     let clock = RunClock::start(scale(args));
     let id = run_id(&clock);
     let outputs = Outputs::parse(&args.report, &args.state_dir, &id).map_err(|message| context.usage(&message))?;
     let service =
         Service::connect(context, args, &loaded.plan, clock).await.map_err(|error| refused(context, &error))?;
+    let loaded = resolved(context, args, loaded, &service, &clock).await?;
     if !confirmed(context, args, &loaded) {
         context.console.message("nothing was sent");
         return Err(ExitStatus::Incomplete);
@@ -119,24 +122,24 @@ fn run_id(clock: &RunClock) -> RunId {
     RunId::parse(&text).unwrap_or_else(|_| RunId::unnamed())
 }
 
-/// `lookup` and `select` are resolved by a later version; a plan that uses them is not sent in part.
-fn refuse_unresolved(context: &Context, loaded: &Loaded) -> Result<(), ExitStatus> {
-    let unresolved: Vec<_> = loaded.plan.operations.iter().filter(|operation| operation.needs_network()).collect();
-    let Some(first) = unresolved.first() else {
-        return Ok(());
-    };
-    let (path, position) = loaded.sources.place(first.location);
-    context.console.error(&format!(
-        "{} of {} operations use `project_ids: lookup` or a `select` set, which this version of `run` can't resolve; \
-         the first is {} / {} ({}:{}). Write the project id or the registries into the plan; nothing was sent",
-        unresolved.len(),
-        loaded.plan.operations.len(),
-        first.target.project,
-        first.target.region,
-        visible(path),
-        position.line(),
-    ));
-    Err(ExitStatus::InvalidPlan)
+/// Asks what the plan leaves open (`lookup`, `select`), before a person is asked about it.
+async fn resolved(
+    context: &Context,
+    args: &RunArgs,
+    loaded: Loaded,
+    service: &Service,
+    clock: &RunClock,
+) -> Result<Loaded, ExitStatus> {
+    let iam = IamEndpoints::new(args.service.iam_endpoint.as_deref(), &context.environment)
+        .map_err(|message| context.usage(&message))?;
+    let notice = |text: &str| context.console.info(text);
+    let limits = ReadLimits::of(&loaded.plan);
+    let reader = Reader::new(service.read_client(), service.credentials(), &iam, limits, clock, &notice);
+    let resolved = resolve_online(context, &reader, loaded).await?;
+    match status_of_warnings(context, &args.input, &resolved.warnings) {
+        ExitStatus::Success => Ok(resolved),
+        status => Err(status),
+    }
 }
 
 fn refused(context: &Context, error: &ServiceError) -> ExitStatus {

@@ -11,7 +11,7 @@ use crate::expand::ExecutionPlan;
 use crate::io::clock::RunClock;
 use crate::io::credential::{CredentialError, find_credential};
 use crate::io::fs;
-use crate::io::http::{HttpOptions, HttpSetupError, HttpTransport};
+use crate::io::http::{HttpOptions, HttpSetupError, HttpTransport, ReadClient};
 use crate::model::CredentialName;
 #[cfg(feature = "simulator")]
 use crate::run::port::Clock;
@@ -96,7 +96,7 @@ impl Service {
             context.console.detail(&format!("credential {name}: {}", found.describe()));
             credentials.insert(name.clone(), found.credential);
         }
-        let extra_roots = args.ca_cert.as_deref().map(read_certificate).transpose()?;
+        let extra_roots = args.service.ca_cert.as_deref().map(read_certificate).transpose()?;
         let (concurrency, attempt_timeout) = extremes(plan);
         let options = HttpOptions::new(concurrency, attempt_timeout, &context.environment);
         let transport = HttpTransport::new(&HttpOptions { extra_roots, ..options })?;
@@ -138,6 +138,11 @@ impl Service {
         &self.transport
     }
 
+    /// Reads over the same connections.
+    pub(super) fn read_client(&self) -> ReadClient {
+        ReadClient::sharing(&self.transport)
+    }
+
     /// Who asks, by the plan's names.
     pub(super) fn credentials(&self) -> &BTreeMap<CredentialName, Credential> {
         &self.credentials
@@ -163,7 +168,7 @@ fn extremes(plan: &ExecutionPlan) -> (usize, Duration) {
     (concurrency, limits().map(|limits| limits.attempt_timeout).min().unwrap_or_default())
 }
 
-fn read_certificate(path: &Path) -> Result<Vec<u8>, ServiceError> {
+pub(super) fn read_certificate(path: &Path) -> Result<Vec<u8>, ServiceError> {
     fs::read_text(path)
         .map(String::into_bytes)
         .map_err(|error| ServiceError::Usage(format!("--ca-cert {}: {error}", path.display())))

@@ -23,8 +23,10 @@ use crate::policy::{Answer, SendError};
 use crate::run::port::Transport;
 use crate::sign::SignedRequest;
 
-/// No more of a body is read.
+/// No more of the body of an answer to a request that changes something is read.
 pub const LONGEST_BODY: usize = 64 * 1024;
+/// No more of the body of an answer to a read is read: a page of 200 registries, each with 20 kB.
+pub const LONGEST_READ: usize = 4 * 1024 * 1024;
 /// An idle connection is closed early: a server that closes it while we send leaves an operation unknown.
 const IDLE: Duration = Duration::from_secs(5);
 /// A connection that takes longer won't come.
@@ -166,8 +168,9 @@ impl HttpTransport {
     }
 }
 
-impl Transport for HttpTransport {
-    async fn send(&self, request: SignedRequest, timeout: Duration) -> Result<Answer, SendError> {
+impl HttpTransport {
+    /// Sends the request once and reads at most `longest` bytes of the answer's body.
+    async fn exchange(&self, request: SignedRequest, timeout: Duration, longest: usize) -> Result<Answer, SendError> {
         let method = match request.method() {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
@@ -178,7 +181,13 @@ impl Transport for HttpTransport {
         let prepared = self.client.request(method, url).headers(headers).timeout(timeout);
         let sent = prepared.body(request.into_body()).send().await;
         let response = sent.map_err(|error| how_far(error, timeout))?;
-        Ok(read_answer(response).await)
+        Ok(read_answer(response, longest).await)
+    }
+}
+
+impl Transport for HttpTransport {
+    async fn send(&self, request: SignedRequest, timeout: Duration) -> Result<Answer, SendError> {
+        self.exchange(request, timeout, LONGEST_BODY).await
     }
 }
 
@@ -235,8 +244,8 @@ fn chain(error: &reqwest::Error) -> String {
     if parts.is_empty() { error.to_string() } else { parts.join(": ") }
 }
 
-/// Reads the answer up to [`LONGEST_BODY`], and then lets the connection go.
-async fn read_answer(mut response: reqwest::Response) -> Answer {
+/// Reads the answer up to `longest` bytes of its body, and then lets the connection go.
+async fn read_answer(mut response: reqwest::Response, longest: usize) -> Answer {
     let header =
         |name: &str| response.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let mut answer = Answer {
@@ -251,7 +260,7 @@ async fn read_answer(mut response: reqwest::Response) -> Answer {
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) => {
-                let room = LONGEST_BODY - answer.body.len();
+                let room = longest - answer.body.len();
                 answer.body.extend_from_slice(&chunk[..chunk.len().min(room)]);
                 if chunk.len() > room {
                     answer.truncated = true;

@@ -45,10 +45,11 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     ("expand", Pure, &["diagnostic", "model", "plan", "source", "template", "yaml"]),
     ("journal", Pure, &["event", "model", "plan", "policy", "summary"]),
     ("schedule", Pure, &["event", "expand", "model", "policy", "summary"]),
-    // Level 5; `report` shows forecasts, advice on codes, and URLs as they are signed
+    // Level 5; `report` shows forecasts, what was compared online, advice on codes, and URLs as they are signed
     ("forecast", Pure, &["event", "expand", "model", "policy", "schedule", "summary"]),
+    ("resolve", Pure, &["diagnostic", "event", "expand", "model", "plan", "source"]),
     ("report", Pure, &[
-        "diagnostic", "event", "exit", "expand", "forecast", "model", "policy", "sign", "source", "summary",
+        "diagnostic", "event", "exit", "expand", "forecast", "model", "policy", "resolve", "sign", "source", "summary",
     ]),
     // Level 6
     ("run", Shell, &["event", "expand", "model", "policy", "schedule", "sign", "summary"]),
@@ -58,12 +59,14 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     ("terminal", Shell, &[
         "cli", "diagnostic", "event", "exit", "expand", "forecast", "model", "report", "run", "source", "summary",
     ]),
-    // Level 8
-    ("command", Shell, &[
-        "cli", "diagnostic", "event", "exit", "expand", "forecast", "io", "model", "plan", "policy", "report",
-        "run", "schedule", "sign", "simulator", "source", "summary", "template", "terminal", "yaml",
-    ]),
+    // Level 8: asks through `io`
+    ("read", Shell, &["event", "expand", "io", "model", "policy", "resolve", "run", "sign"]),
     // Level 9
+    ("command", Shell, &[
+        "cli", "diagnostic", "event", "exit", "expand", "forecast", "io", "model", "plan", "policy", "read", "report",
+        "resolve", "run", "schedule", "sign", "simulator", "source", "summary", "template", "terminal", "yaml",
+    ]),
+    // Level 10
     ("main", Shell, &["cli", "command", "exit", "io", "terminal"]),
 ];
 
