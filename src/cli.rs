@@ -16,7 +16,6 @@ quota.
   validate   prove plans correct, offline    hss-sync validate plans/
   plan       show what would be sent         hss-sync plan plans/quickstart.yaml
   run        send it, and report on it       hss-sync run plans/quickstart.yaml
-  check      compare it with the service     hss-sync check plans/quickstart.yaml
   simulate   a local HSS to rehearse with    hss-sync simulate
   explain    explain a code                  hss-sync explain unknown-set
 
