@@ -174,6 +174,24 @@ impl Gate {
         }
     }
 
+    /// Until when a 429 keeps the bucket of a lane closed.
+    pub(super) fn closed_until(&mut self, lane: &Lane) -> Duration {
+        self.bucket(lane).closed_until()
+    }
+
+    /// When the last of these calls can be sent, if each is answered at once. Uses up a gate that has sent nothing.
+    pub(super) fn least(mut self, lanes: impl Iterator<Item = Lane>) -> Duration {
+        let mut latest = Duration::ZERO;
+        for lane in lanes {
+            let bucket = self.bucket(&lane);
+            let Some(at) = bucket.next_slot(Duration::ZERO) else { continue };
+            bucket.launch(at);
+            bucket.answered(at);
+            latest = latest.max(at);
+        }
+        latest
+    }
+
     /// What is known of a credential.
     pub(super) fn known(&self, credential: &CredentialName) -> Known {
         self.credentials.get(credential).cloned().unwrap_or_default()
@@ -240,6 +258,18 @@ mod tests {
         assert_eq!(gate.turn(&lane(Api::Tasks, "cn-north-4", "a"), S(1)), Turn::Go);
         assert_eq!(gate.turn(&lane(Api::Registries, "cn-east-3", "a"), S(1)), Turn::Go);
         assert_eq!(gate.turn(&first, S(61)), Turn::Go);
+    }
+
+    #[test]
+    fn the_least_time_is_that_of_the_busiest_bucket() {
+        let lanes = |counts: &[(&str, usize)]| -> Vec<Lane> {
+            let lane = |(region, count): &(&str, usize)| vec![lane(Api::Registries, region, "a"); *count];
+            counts.iter().flat_map(lane).collect()
+        };
+        let least = |counts: &[(&str, usize)]| gate("5/1m", 8).least(lanes(counts).into_iter());
+        assert_eq!(least(&[("cn-north-4", 5), ("cn-east-3", 5)]), S(0));
+        assert_eq!(least(&[("cn-north-4", 6), ("cn-east-3", 5)]), S(60));
+        assert_eq!(least(&[("cn-north-4", 3), ("cn-east-3", 11)]), S(120));
     }
 
     #[test]

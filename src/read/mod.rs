@@ -20,7 +20,7 @@ use crate::event::{Failure, FailureKind};
 use crate::expand::ExecutionPlan;
 use crate::io::endpoint::IamEndpoints;
 use crate::io::http::{Read, ReadClient};
-use crate::model::{CredentialName, Quota, RegistryId, RetryLimits};
+use crate::model::{CredentialName, Quota, RegistryId, RetryLimits, format_estimate};
 use crate::policy::{Answer, Redactor, Verdict, classify, classify_error, retry_delay, stated_limit};
 use crate::resolve::{Asked, ClockOffset, Extent, FoundProject, FoundRegistry, Listing, Lookup, Question, Standing};
 use crate::run::port::Clock;
@@ -69,7 +69,7 @@ pub struct Reader<'a, C> {
     clock: &'a C,
     limits: ReadLimits,
     redactor: Redactor,
-    /// Told of long waits.
+    /// Told what takes long.
     notice: &'a dyn Fn(&str),
     answered: Notify,
     state: RefCell<State>,
@@ -81,7 +81,7 @@ struct State {
     /// Lists of which every page is there.
     whole: HashSet<Listing>,
     calls: usize,
-    /// Until when a wait has been told.
+    /// Until when a wait after a 429 has been told.
     told: Duration,
 }
 
@@ -165,6 +165,12 @@ impl<'a, C: Clock> Reader<'a, C> {
             !state.whole.contains(listing) && !state.asked.failures.contains_key(&Question::Registries(listing.clone()))
         };
         let wanted: Vec<_> = wanted.iter().filter(new).collect();
+        let lanes = wanted.iter().map(|(listing, _)| lane(Api::Registries, listing));
+        let least = Gate::new(self.limits.quotas.clone(), 1).least(lanes);
+        if least >= SHORT_WAIT {
+            let (lists, least) = (wanted.len(), format_estimate(least));
+            (self.notice)(&format!("{lists} lists of registries to read, at least {least} under the quota"));
+        }
         join_all(wanted.into_iter().map(async |(listing, extent)| {
             let listed = self.registries(listing, extent).await;
             let state = &mut *self.state.borrow_mut();
@@ -272,6 +278,9 @@ impl<'a, C: Clock> Reader<'a, C> {
             let end =
                 if throttled { End::Throttled { wait, limit: stated_limit(&failure.message) } } else { End::Unproven };
             self.end(lane, end, delay);
+            if throttled {
+                self.tell_throttled(lane);
+            }
             if attempt > self.limits.retry.max_attempts.get() {
                 return Err(failure);
             }
@@ -295,7 +304,6 @@ impl<'a, C: Clock> Reader<'a, C> {
                     return Ok(());
                 }
                 Turn::At(at) => {
-                    self.tell_wait(lane, now, at);
                     // An answer may refuse the credential, and then there is nothing to wait for.
                     tokio::select! {
                         () = self.clock.sleep_until(at) => {}
@@ -313,19 +321,20 @@ impl<'a, C: Clock> Reader<'a, C> {
         self.answered.notify_waiters();
     }
 
-    /// Says once that a wait begins, whatever the number of calls that wait.
-    fn tell_wait(&self, lane: &Lane, now: Duration, until: Duration) {
-        let wait = until.saturating_sub(now);
-        {
+    /// Says once that a service wants to be left alone, whatever the number of calls that it tells so.
+    fn tell_throttled(&self, lane: &Lane) {
+        let now = self.clock.now();
+        let until = {
             let state = &mut *self.state.borrow_mut();
-            if wait < SHORT_WAIT || until <= state.told + SHORT_WAIT {
+            let until = state.gate.closed_until(lane);
+            if until <= state.told + SHORT_WAIT {
                 return;
             }
             state.told = until;
-        }
-        let seconds = wait.as_secs();
-        let host = lane.endpoint.authority();
-        (self.notice)(&format!("waiting {}:{:02} for the quota of reads ({host})", seconds / 60, seconds % 60));
+            until
+        };
+        let (host, wait) = (lane.endpoint.authority(), format_estimate(until.saturating_sub(now)));
+        (self.notice)(&format!("{host} refuses reads for now (429), waiting {wait}"));
     }
 
     /// Keeps the clock that is farthest off. `Date` has whole seconds, so that half of one is its best guess; the answer
