@@ -210,6 +210,9 @@ pub struct RunArgs {
     /// Output of --dry-run: human or json
     #[arg(long, value_enum, default_value_t, requires = "dry_run", hide_possible_values = true)]
     pub format: FormatArg,
+    /// Compare the plans with the service first, as `check` does, and send nothing when something is wrong
+    #[arg(long, conflicts_with = "dry_run")]
+    pub check: bool,
     /// Send to an embedded simulator instead of the service; needs no credentials
     #[cfg(feature = "simulator")]
     #[arg(long, conflicts_with = "endpoint", help_heading = REHEARSAL)]

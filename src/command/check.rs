@@ -1,11 +1,11 @@
 //! `hss-sync check`: what plans state against what the service says, by reads alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Context;
 use super::load::{Loaded, load, status_of_warnings};
 use super::online::{Online, block_on};
-use crate::cli::{CheckArgs, FormatArg};
+use crate::cli::{CheckArgs, FormatArg, InputArgs};
 use crate::exit::ExitStatus;
 use crate::expand::ExecutionPlan;
 use crate::model::CredentialName;
@@ -15,6 +15,8 @@ use crate::resolve::{
     CheckedCredential, Finding, Standing, Status, Subject, preflight, preflight_listings, preflight_lookups,
 };
 use crate::run::port::Clock;
+use crate::sign::Credential;
+use crate::terminal::console::DEFAULT_WIDTH;
 
 /// Shows one line for each fact.
 pub(super) fn check(context: &Context, args: &CheckArgs) -> ExitStatus {
@@ -51,7 +53,7 @@ fn ask(
 }
 
 /// Asks whatever the plan states, and compares. `credentials` are all that the plan names, as they were found.
-pub(super) async fn compare<C: Clock>(
+async fn compare<C: Clock>(
     reader: &Reader<'_, C>,
     plan: &ExecutionPlan,
     mut credentials: Vec<CheckedCredential>,
@@ -73,21 +75,45 @@ pub(super) async fn compare<C: Clock>(
     preflight(plan, &reader.asked(), &credentials)
 }
 
-/// 5 for a credential that is missing or refused, 1 for anything else that is wrong.
-pub(super) fn status_of(findings: &[Finding]) -> ExitStatus {
+/// `run --check`: shows on standard error what [`check`] shows. `credentials` are those that there are.
+///
+/// # Errors
+/// The status to end with when something is wrong.
+pub(super) async fn check_first<C: Clock>(
+    context: &Context,
+    input: &InputArgs,
+    reader: &Reader<'_, C>,
+    loaded: &Loaded,
+    credentials: &BTreeMap<CredentialName, Credential>,
+) -> Result<(), ExitStatus> {
+    let found = credentials.iter().map(|(name, credential)| CheckedCredential {
+        name: name.clone(),
+        source: credential.masked(),
+        standing: Standing::Unproven,
+    });
+    let findings = compare(reader, &loaded.plan, found.collect()).await;
+    let least = if context.console.is_quiet() { Status::Warn } else { Status::Ok };
+    let lines = report::check_lines(&findings, &loaded.sources, reader.calls(), least, DEFAULT_WIDTH);
+    context.console.message(&lines);
+    match status_of(&findings, input) {
+        ExitStatus::Success => Ok(()),
+        status => Err(status),
+    }
+}
+
+/// 5 for a credential that is missing or refused, 1 for anything else that is wrong; warnings count with `--deny-warnings`.
+fn status_of(findings: &[Finding], input: &InputArgs) -> ExitStatus {
     let status = |finding: &Finding| match (finding.status, &finding.subject) {
         (Status::Fail, Subject::Credential(_)) => ExitStatus::Credentials,
         (Status::Fail, Subject::Clock | Subject::Place { .. }) => ExitStatus::Failed,
+        (Status::Warn, _) if input.deny_warnings => ExitStatus::Failed,
         (Status::Ok | Status::Skip | Status::Warn, _) => ExitStatus::Success,
     };
     findings.iter().map(status).max().unwrap_or(ExitStatus::Success)
 }
 
 fn show(context: &Context, args: &CheckArgs, loaded: &Loaded, findings: &[Finding], calls: usize) -> ExitStatus {
-    let mut status = status_of(findings);
-    if args.input.deny_warnings && findings.iter().any(|finding| finding.status == Status::Warn) {
-        status = status.max(ExitStatus::Failed);
-    }
+    let status = status_of(findings, &args.input);
     let written = match args.format {
         FormatArg::Human => {
             let width = context.console.width().unwrap_or(usize::MAX);

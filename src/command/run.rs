@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
+use super::check::check_first;
 use super::load::{Loaded, load, status_of_warnings};
 use super::output::Outputs;
 use super::resolve::resolve_online;
@@ -122,7 +123,8 @@ fn run_id(clock: &RunClock) -> RunId {
     RunId::parse(&text).unwrap_or_else(|_| RunId::unnamed())
 }
 
-/// Asks what the plan leaves open (`lookup`, `select`), before a person is asked about it.
+/// Asks what the plan leaves open (`lookup`, `select`), before a person is asked about it; with `--check` also whether what
+/// it states is there.
 async fn resolved(
     context: &Context,
     args: &RunArgs,
@@ -135,6 +137,9 @@ async fn resolved(
     let notice = |text: &str| context.console.info(text);
     let limits = ReadLimits::of(&loaded.plan);
     let reader = Reader::new(service.read_client(), service.credentials(), &iam, limits, clock, &notice);
+    if args.check {
+        check_first(context, &args.input, &reader, &loaded, service.credentials()).await?;
+    }
     let resolved = resolve_online(context, &reader, loaded).await?;
     match status_of_warnings(context, &args.input, &resolved.warnings) {
         ExitStatus::Success => Ok(resolved),

@@ -26,7 +26,8 @@ pub fn check_lines(findings: &[Finding], sources: &Sources, calls: usize, least:
         let padding = " ".repeat(column.saturating_sub(subject.width()) + 2);
         let first = format!("{:<4}  {subject}{padding}", finding.status.as_str());
         let place = finding.location.map(|location| format!("   {}", place(location, sources))).unwrap_or_default();
-        wrap(&mut text, &first, "      ", &format!("{}{place}", finding.message), width);
+        // Ids may hold what reorders a line; the rest has been made visible before, which this leaves as it is.
+        wrap(&mut text, &first, "      ", &format!("{}{place}", visible(&finding.message)), width);
     }
     let count = |status| findings.iter().filter(|finding| finding.status == status).count();
     let [ok, warn, fail, skip] = [Status::Ok, Status::Warn, Status::Fail, Status::Skip].map(count);
@@ -112,4 +113,62 @@ pub fn write_check(out: &mut dyn Write, findings: &[Finding], sources: &Sources,
     let [ok, warn, fail, skip] = [Status::Ok, Status::Warn, Status::Fail, Status::Skip].map(count);
     let summary = CheckSummary { ok, warn, fail, skip, calls };
     finish(out, &CheckDocument { schema_version: SCHEMA_VERSION, checks: checks.collect(), summary })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{Source, Span};
+
+    fn findings() -> (Vec<Finding>, Sources) {
+        let mut sources = Sources::default();
+        let id = sources.add(Source::new("plans/p\u{1b}.yaml", "a: 1\nb: r-1\n".to_owned()));
+        let finding = |status, subject, message: &str, location| Finding {
+            status,
+            subject,
+            message: message.to_owned(),
+            location,
+        };
+        let place = || Subject::Place { project: "支付".to_owned(), region: "cn-north-4".to_owned() };
+        let found = vec![
+            finding(Status::Ok, Subject::Clock, "within 2 s of the service", None),
+            finding(Status::Fail, place(), "registry r\u{202e}1 is gone", Some(Location::new(id, Span::new(8, 11)))),
+            finding(Status::Skip, place(), "not checked", None),
+        ];
+        (found, sources)
+    }
+
+    #[test]
+    fn each_fact_is_a_line_with_its_place_and_nothing_steers_the_terminal() {
+        let (found, sources) = findings();
+        assert_eq!(
+            check_lines(&found, &sources, 1, Status::Ok, usize::MAX),
+            "ok    clock              within 2 s of the service\n\
+             fail  支付 / cn-north-4  registry r\\u{202e}1 is gone   plans/p\\u{1b}.yaml:2:4\n\
+             skip  支付 / cn-north-4  not checked\n\
+             1 ok, 1 wrong, 1 not checked; 1 read, nothing sent\n"
+        );
+        let quiet = check_lines(&found, &sources, 1, Status::Warn, usize::MAX);
+        assert_eq!(quiet.lines().count(), 2, "{quiet}");
+        for line in check_lines(&found, &sources, 1, Status::Ok, 40).lines() {
+            assert!(line.width() <= 40, "{line}");
+        }
+    }
+
+    #[test]
+    fn as_json_the_text_is_what_was_said() {
+        let (found, sources) = findings();
+        let mut out = Vec::new();
+        write_check(&mut out, &found, &sources, 3).expect("memory");
+        let document: serde_json::Value = serde_json::from_slice(&out).expect("JSON");
+        assert_eq!(document["summary"], serde_json::json!({ "ok": 1, "warn": 0, "fail": 1, "skip": 1, "calls": 3 }));
+        assert_eq!(
+            document["checks"][1],
+            serde_json::json!({
+                "status": "fail", "kind": "project", "project": "支付", "region": "cn-north-4",
+                "message": "registry r\u{202e}1 is gone",
+                "source": { "path": "plans/p\u{1b}.yaml", "line": 2, "column": 4 },
+            })
+        );
+    }
 }

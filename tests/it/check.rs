@@ -166,6 +166,25 @@ ok    all / cn-east-3     all registries (5 now)
     assert_eq!((quiet.code(), quiet.stdout().as_str()), (0, "5 ok; 9 reads, nothing sent\n"));
 }
 
+/// What the check has read is not read again to resolve the plan.
+#[test]
+fn a_run_can_check_first_and_sends_nothing_when_something_is_wrong() {
+    let service = Service::start(SimulatorConfig::default());
+    let faulty = folder(&faulty_plan());
+    let finished = service.run(faulty.path(), &["run", "plan.yaml", "--check", "--yes"]);
+    assert_eq!((finished.code(), service.reads()), (1, 6), "{}", finished.excerpt());
+    assert!(finished.stderr().contains("3 ok, 4 wrong; 6 reads, nothing sent\n"), "{}", finished.stderr());
+    let right = folder(
+        "version: 1\nname: right\nregistry_sets: { some: { select: { registry_type: Harbor } } }\n\
+         projects: [{ name: web, project_ids: { cn-east-3: lookup }, registry_sets: [some] }]\n",
+    );
+    let service = Service::start(SimulatorConfig::default());
+    let finished = service.run(right.path(), &["run", "plan.yaml", "--check", "--yes"]);
+    assert_eq!(finished.code(), 0, "{}", finished.excerpt());
+    let methods: Vec<String> = service.log().into_iter().map(|entry| entry.method).collect();
+    assert_eq!(methods, ["GET", "GET", "GET", "POST"]);
+}
+
 #[test]
 fn a_missing_credential_is_5_and_costs_no_call() {
     let folder = folder(&faulty_plan());
