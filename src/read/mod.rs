@@ -1,8 +1,8 @@
 //! Asks the service, by GETs only: projects of regions (IAM), registries and tasks of projects (HSS).
 //!
 //! `resolve` says what is needed; this spends as few calls as that takes, inside the quota of each list API, and keeps the
-//! answers. Reads are safe to repeat, so that here also a lost answer is asked for again. Neighbours: [`gate`] decides
-//! when a call may go, [`decode`] reads bodies, `io::http` sends. `docs/online.md` counts the calls.
+//! answers. Reads are safe to repeat, so that here also a lost answer is asked for again. Neighbours: `gate` decides
+//! when a call may go, `decode` reads bodies, `io::http` sends. `docs/online.md` counts the calls.
 
 mod decode;
 mod gate;
@@ -264,8 +264,13 @@ impl<'a, C: Clock> Reader<'a, C> {
                     return Ok(answer.map(|answer| answer.body).unwrap_or_default());
                 }
                 Verdict::Failed(failure) => {
-                    let refused = failure.kind == FailureKind::Credential;
-                    self.end(lane, if refused { End::Refused(failure.clone()) } else { End::Proven }, Duration::ZERO);
+                    let end = match failure.kind {
+                        FailureKind::Credential => End::Refused(failure.clone()),
+                        // Somebody before the service may have answered.
+                        FailureKind::Redirected | FailureKind::UnclearAnswer => End::Unproven,
+                        _ => End::Proven,
+                    };
+                    self.end(lane, end, Duration::ZERO);
                     return Err(failure);
                 }
                 // A read changes nothing, so that a lost answer is as good as none.

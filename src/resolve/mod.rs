@@ -1,9 +1,9 @@
 //! A plan and what the service answered to a plan in which nothing is left open.
 //!
 //! `project_ids: lookup` and `select` sets can't be expanded offline. [`lookups`] and [`listings`] say what has to be asked,
-//! `read` asks it, [`resolve`] puts the answers in. It decides alone what a registry must be like to be taken, whatever
-//! the service was asked to filter. Ids and digests stay those of the plan as written (`docs/online.md`). [`preflight`]
-//! compares the same answers with what a plan states.
+//! `read` asks it, [`resolve_projects`] and [`resolve_registries`] put the answers in. They decide alone what a registry must be
+//! like to be taken, whatever the service was asked to filter. Ids and digests stay those of the plan as written
+//! (`docs/online.md`). [`preflight()`] compares the same answers with what a plan states.
 
 mod inventory;
 mod preflight;

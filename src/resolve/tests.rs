@@ -448,3 +448,38 @@ projects:
         assert_eq!(extents(&inventory), expected);
     }
 }
+
+proptest::proptest! {
+    /// Whatever the service lists, and however its pages repeat themselves: a request holds each registry once, those of the
+    /// plan first, and of the others exactly those that are connected and of a wanted type, in the order of their names.
+    #[test]
+    fn a_request_holds_what_is_meant_and_nothing_twice(
+        listed_ones in proptest::collection::vec((0..12_u8, 0..3_u8, proptest::bool::ANY), 0..30),
+    ) {
+        let (mut resolved, _) = plan(&SELECTS.replace(", registry_name: \"prod-?*\"", ""));
+        let kinds = ["Harbor", "Jfrog", "SwrPrivate"];
+        // One id has one type and one status.
+        let mut known = std::collections::BTreeMap::new();
+        let lines: Vec<String> = listed_ones
+            .into_iter()
+            .map(|(id, kind, connected)| {
+                let (kind, connected) = *known.entry(id).or_insert((if id == 1 { 0 } else { kind }, connected));
+                let status = if connected { "success" } else { "fail" };
+                format!("r-{id} n-{id:02} {} {status}", kinds[usize::from(kind)])
+            })
+            .collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let mut expected = vec!["Harbor:r-1".to_owned()];
+        let meant = known.iter().filter(|(_, (kind, connected))| *kind < 2 && *connected);
+        let any = meant.clone().count() > 0;
+        expected.extend(
+            meant.filter(|(id, _)| **id != 1).map(|(id, (kind, _))| format!("{}:r-{id}", kinds[usize::from(*kind)])),
+        );
+        let inventory = listed(&resolved, &lines);
+        let result = resolve_registries(&mut resolved, &inventory);
+        proptest::prop_assert_eq!(result.is_ok(), any);
+        if any {
+            proptest::prop_assert_eq!(registries(&resolved.operations[0]), expected);
+        }
+    }
+}
