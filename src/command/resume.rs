@@ -175,7 +175,7 @@ fn refuse_changed(context: &Context, args: &ResumeArgs, header: &Header, old: &L
     if new.plan.digest == old.plan.digest {
         return Ok(());
     }
-    let changed = difference(&old.plan, &old.sources, &new.plan, &new.sources);
+    let changed = difference(old.written(), &old.sources, &new.plan, &new.sources);
     context.console.message(&changed.text(MOST_DIFFERENCES));
     context.console.error(&format!("the plans changed since run {} began (above); {advice}", header.run));
     Err(ExitStatus::InvalidPlan)

@@ -10,7 +10,7 @@ use crate::expand::ExecutionPlan;
 use crate::io::clock::RunClock;
 use crate::io::credential::{CredentialError, find_credential};
 use crate::io::fs;
-use crate::io::http::{HttpOptions, HttpSetupError, HttpTransport};
+use crate::io::http::{HttpOptions, HttpSetupError, HttpTransport, ReadClient};
 use crate::journal::SimulatedWith;
 use crate::model::CredentialName;
 #[cfg(feature = "simulator")]
@@ -138,6 +138,11 @@ impl Service {
         &self.transport
     }
 
+    /// Reads over the same connections.
+    pub(super) fn read_client(&self) -> ReadClient {
+        ReadClient::sharing(&self.transport)
+    }
+
     /// Who asks, by the plan's names.
     pub(super) fn credentials(&self) -> &BTreeMap<CredentialName, Credential> {
         &self.credentials
@@ -151,7 +156,7 @@ fn extremes(plan: &ExecutionPlan) -> (usize, Duration) {
     (concurrency, limits().map(|limits| limits.attempt_timeout).min().unwrap_or_default())
 }
 
-fn read_certificate(path: &Path) -> Result<Vec<u8>, ServiceError> {
+pub(super) fn read_certificate(path: &Path) -> Result<Vec<u8>, ServiceError> {
     fs::read_text(path)
         .map(String::into_bytes)
         .map_err(|error| ServiceError::Usage(format!("--ca-cert {}: {error}", path.display())))

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod credential;
+pub mod endpoint;
 pub mod fs;
 pub mod http;
 pub mod journal_file;

@@ -18,7 +18,7 @@ pub use id::{
     RegistryId, RunId, SetName, WaveName,
 };
 pub use limits::{FailureBudget, Limits, MaxFailures, Quota, QuotaScope, RetryLimits};
-pub use operation::{Content, Operation, Selector};
+pub use operation::{Content, Operation, RegistryPlace, Selector};
 pub use region::{KNOWN_REGIONS, Region};
 pub use request::{Endpoint, Method, RegistryRef, RegistryType, Request, SyncBody};
 pub use secret::{REDACTED, Secret};

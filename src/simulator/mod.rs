@@ -13,6 +13,8 @@ mod config;
 mod echo;
 mod fault;
 mod gateway;
+mod projects;
+mod registries;
 mod request_log;
 mod server;
 #[cfg(test)]
@@ -23,8 +25,9 @@ mod world;
 
 pub use config::{KeyPair, SimulatorConfig, SimulatorError};
 pub use fault::{FaultKind, Faults};
+pub use projects::SimulatedProject;
+pub use registries::SimulatedRegistry;
 pub use request_log::{LogEntry, SimulatorStats};
-pub use world::SimulatedRegistry;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -86,7 +89,7 @@ impl Simulator {
     /// The id of the project that the simulated IAM has for a region; `None` for a region that it doesn't know.
     #[must_use]
     pub fn project_id(region: &str) -> Option<String> {
-        world::project_of_region(region)
+        projects::project_of_region(region)
     }
 }
 
