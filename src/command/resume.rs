@@ -23,6 +23,7 @@ use crate::io::clock::RunClock;
 use crate::io::journal_file::{JournalFileError, LockedJournal};
 use crate::io::state_dir::{RunDir, StateDir};
 use crate::journal::{self, Header, Journal};
+use crate::resolve::put_back;
 use crate::resume::{Reopen, take_up};
 use crate::run::port::Clock;
 use crate::run::{Past, RunEnd};
@@ -45,7 +46,7 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let locked = LockedJournal::open(directory.path()).map_err(|error| not_opened(context, &error))?;
     let journal = journal::read(locked.bytes()).map_err(|error| damaged(context, &directory, &error.to_string()))?;
     let header = &journal.header;
-    let mut loaded = recorded(context, args, header)?;
+    let mut loaded = recorded(context, args, &directory, header)?;
     refuse_changed(context, args, header, &loaded)?;
     let recorded_bounds = &header.invocation;
     bounds.fail_fast |= recorded_bounds.fail_fast && args.bounds.max_failures.is_none();
@@ -130,12 +131,18 @@ fn damaged(context: &Context, directory: &RunDir, message: &str) -> ExitStatus {
     ExitStatus::Unwritable
 }
 
-/// The plans as the journal holds them.
-fn recorded(context: &Context, args: &ResumeArgs, header: &Header) -> Result<Loaded, ExitStatus> {
+/// The plans as the journal holds them, with `lookup` and `select` as they were resolved when the run began: the service is
+/// not asked again, since its answer may be another by now.
+fn recorded(context: &Context, args: &ResumeArgs, directory: &RunDir, header: &Header) -> Result<Loaded, ExitStatus> {
     let reading = Reading::recorded(&header.invocation, &args.pace).map_err(|failure| failure.report(context))?;
-    let loaded = Texts::recorded(&header.sources).understand(reading).map_err(|failure| failure.report(context))?;
+    let mut loaded = Texts::recorded(&header.sources).understand(reading).map_err(|failure| failure.report(context))?;
     if loaded.plan.digest == header.digest && loaded.plan.operations.len() == header.planned {
-        return Ok(loaded);
+        loaded.unresolved = (!header.resolved.is_empty()).then(|| loaded.plan.clone());
+        let complete = put_back(&mut loaded.plan, &header.resolved);
+        return match complete {
+            Ok(()) => Ok(loaded),
+            Err(unfit) => Err(damaged(context, directory, &unfit.to_string())),
+        };
     }
     context.console.error(&format!(
         "this hss-sync {} reads the plans of run {} otherwise than {}, which began it, so that it can't go on without \

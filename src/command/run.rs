@@ -17,6 +17,7 @@ use crate::journal::{Header, Invocation, RecordedPlan, RecordedSource, Simulated
 use crate::model::RunId;
 use crate::read::{ReadLimits, Reader};
 use crate::report;
+use crate::resolve::record;
 use crate::run::port::Clock;
 use crate::terminal::console::DEFAULT_WIDTH;
 
@@ -90,7 +91,7 @@ pub(super) fn unwritable(context: &Context, message: &str) -> ExitStatus {
     ExitStatus::Unwritable
 }
 
-/// The first record of the journal.
+/// The first records of the journal.
 fn header(args: &RunArgs, loaded: &Loaded, run: RunId, clock: &RunClock, simulated: Option<SimulatedWith>) -> Header {
     let (plan, reading) = (&loaded.plan, &loaded.reading);
     let plans = plan.plans.iter().map(|file| RecordedPlan {
@@ -124,6 +125,7 @@ fn header(args: &RunArgs, loaded: &Loaded, run: RunId, clock: &RunClock, simulat
             simulated,
         },
         sources: sources.collect(),
+        resolved: loaded.unresolved.as_ref().map(|written| record(written, plan)).unwrap_or_default(),
     }
 }
 

@@ -3,11 +3,13 @@
 //! `project_ids: lookup` and `select` sets can't be expanded offline. [`lookups`] and [`listings`] say what has to be asked,
 //! `read` asks it, [`resolve_projects`] and [`resolve_registries`] put the answers in. They decide alone what a registry must be
 //! like to be taken, whatever the service was asked to filter. Ids and digests stay those of the plan as written
-//! (`docs/online.md`). [`preflight()`] compares the same answers with what a plan states.
+//! (`docs/online.md`). [`preflight()`] compares the same answers with what a plan states; [`record`]
+//! and [`put_back()`] carry them from one session of a run to the next.
 
 mod inventory;
 mod preflight;
 mod questions;
+mod recorded;
 mod select;
 #[cfg(test)]
 mod tests;
@@ -15,6 +17,7 @@ mod tests;
 pub use inventory::{FoundProject, FoundRegistry, Inventory, Listing, Lookup};
 pub use preflight::{Asked, CheckedCredential, ClockOffset, Finding, Standing, Status, Subject, preflight};
 pub use questions::{Extent, Question, preflight_listings, preflight_lookups};
+pub use recorded::{Unfit, put_back, record};
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::event::FailureKind;
 use crate::expand::{EndpointChain, Overrides, expand};
+use crate::journal::RecordedResolution;
 use crate::model::{CredentialName, Region, RegistryId, RegistryType};
 use crate::plan::{check_structure, decode, validate};
 use crate::source::{Source, Sources};
@@ -482,4 +483,76 @@ proptest::proptest! {
             proptest::prop_assert_eq!(registries(&resolved.operations[0]), expected);
         }
     }
+}
+
+const MIXED: &str = "registry_sets:
+  all: { sync_all_registries: true }
+  some: { registries: [{ registry_id: r-9, registry_type: Jfrog }] }
+  found: { select: { registry_name: \"prod-*\" } }
+projects:
+  - { name: web, project_ids: { cn-north-4: lookup, cn-east-3: p-2 }, registry_sets: [some, found] }
+  - { name: api, project_ids: { cn-east-3: lookup }, registry_sets: [all] }
+  - { name: old, project_ids: { cn-east-3: p-4 }, registry_sets: [all] }
+";
+
+/// [`MIXED`] as written, and resolved.
+fn mixed() -> (ExecutionPlan, ExecutionPlan) {
+    let (written, _) = plan(MIXED);
+    let mut inventory = Inventory::default();
+    inventory.add_projects(lookup("cn-north-4"), vec![project("p-1", "cn-north-4")]);
+    inventory.add_projects(lookup("cn-east-3"), vec![project("p-3", "cn-east-3")]);
+    let mut resolved = written.clone();
+    assert_eq!(resolve_projects(&mut resolved, &inventory), Ok(()));
+    for (listing, id) in listings(&resolved).into_iter().zip(["r-1", "r-2"]) {
+        inventory.add_registries(listing, vec![registry(&format!("{id} prod-a Harbor success"))]);
+    }
+    assert_eq!(resolve_registries(&mut resolved, &inventory), Ok(Vec::new()));
+    (written, resolved)
+}
+
+#[test]
+fn what_was_recorded_makes_the_same_requests_of_the_plan_as_written() {
+    let (written, resolved) = mixed();
+    let recorded = record(&written, &resolved);
+    let shown: Vec<String> = recorded
+        .iter()
+        .map(|one| {
+            let registries = one.registries.iter().flatten().map(|registry| registry.registry_id.as_str());
+            let project = one.project_id.as_ref().map_or("-", |id| id.as_str());
+            format!("{project} {}", registries.collect::<Vec<_>>().join(" "))
+        })
+        .collect();
+    assert_eq!(shown, ["p-1 r-9 r-1", "- r-9 r-2", "p-3 "]);
+    let mut again = written;
+    assert_eq!(put_back(&mut again, &recorded), Ok(()));
+    for (one, other) in resolved.operations.iter().zip(&again.operations) {
+        assert_eq!((one.request().is_some(), one.request()), (true, other.request()));
+        assert_eq!(one.content, other.content);
+    }
+}
+
+#[test]
+fn what_was_recorded_is_exactly_what_the_plan_leaves_open() {
+    let (written, resolved) = mixed();
+    let good = record(&written, &resolved);
+    let id = |op: usize| written.operations[op].id.clone();
+    let changed = |change: fn(&mut Vec<RecordedResolution>)| {
+        let mut recorded = good.clone();
+        change(&mut recorded);
+        put_back(&mut written.clone(), &recorded)
+    };
+    assert_eq!(changed(|all| drop(all.remove(1))), Err(Unfit::Missing(id(1))));
+    assert_eq!(changed(Vec::clear), Err(Unfit::Missing(id(0))));
+    assert_eq!(changed(|all| all.push(all[2].clone())), Err(Unfit::Other(id(2))));
+    assert_eq!(changed(|all| all[0].project_id = None), Err(Unfit::Other(id(0))));
+    assert_eq!(changed(|all| all[1].project_id = all[0].project_id.clone()), Err(Unfit::Other(id(1))));
+    assert_eq!(changed(|all| all[0].registries = None), Err(Unfit::Other(id(0))));
+    assert_eq!(changed(|all| all[2].registries = all[0].registries.clone()), Err(Unfit::Other(id(2))));
+    // A registry that the plan names can't be gone.
+    assert_eq!(
+        changed(|all| all[1].registries.iter_mut().for_each(|list| drop(list.remove(0)))),
+        Err(Unfit::Other(id(1)))
+    );
+    let more = RecordedResolution { operation: id(3), ..good[2].clone() };
+    assert_eq!(put_back(&mut written.clone(), &[good.clone(), vec![more]].concat()), Err(Unfit::Other(id(3))));
 }

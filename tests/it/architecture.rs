@@ -49,7 +49,7 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     ("difference", Pure, &["diagnostic", "expand", "model", "source"]),
     ("forecast", Pure, &["event", "expand", "model", "policy", "schedule", "summary"]),
     ("remaining", Pure, &["diagnostic", "event", "expand", "model", "plan", "source", "summary", "yaml"]),
-    ("resolve", Pure, &["diagnostic", "event", "expand", "model", "plan", "source"]),
+    ("resolve", Pure, &["diagnostic", "event", "expand", "journal", "model", "plan", "source"]),
     ("resume", Pure, &["event", "expand"]),
     ("report", Pure, &[
         "diagnostic", "event", "exit", "expand", "forecast", "model", "policy", "resolve", "sign", "source", "summary",

@@ -201,3 +201,104 @@ fn a_service_that_does_not_answer_is_told_with_place_and_reason() {
         service.reads();
     }
 }
+
+#[test]
+fn a_plan_that_leaves_nothing_open_costs_no_read() {
+    let folder = folder(
+        "version: 1\nname: whole\nregistry_sets: { all: { sync_all_registries: true } }
+projects: [{ name: web, project_ids: { cn-north-4: p-1 }, registry_sets: [all] }]\n",
+    );
+    let service = Service::start(SimulatorConfig::default());
+    let finished = service.run(folder.path(), &["run", "plan.yaml", "--yes"]);
+    assert_eq!(finished.code(), 0, "{}", finished.excerpt());
+    let methods: Vec<String> = service.log().into_iter().map(|entry| entry.method).collect();
+    assert_eq!(methods, ["POST"]);
+}
+
+#[cfg(unix)]
+const TWO: &str = "version: 1
+name: open
+registry_sets:
+  all: { sync_all_registries: true }
+  discovered: { select: { registry_name: \"prod-*\" } }
+projects:
+  - { name: first, project_ids: { cn-north-4: lookup }, registry_sets: [all] }
+  - { name: second, project_ids: { cn-north-4: lookup }, registry_sets: [discovered] }
+";
+
+/// The journal of a run of [`TWO`] that was interrupted after its first operation, and the directory where it stands.
+#[cfg(unix)]
+fn interrupted(service: &Service, folder: &std::path::Path) -> (Vec<u8>, std::path::PathBuf) {
+    use super::resume::{Running, until};
+
+    // A call an hour of each API: one look-up, one list, and one of the two requests.
+    let mut command = service.command(folder, &["run", "plan.yaml", "--yes", "--quota", "1/1h"]);
+    let mut child = Running::start(command.stderr(std::process::Stdio::null()).stdout(std::process::Stdio::null()));
+    let directory = || std::fs::read_dir(folder.join(".hss-sync/runs")).ok()?.next()?.ok().map(|entry| entry.path());
+    let journal = || directory().and_then(|path| std::fs::read(path.join("journal.ndjson")).ok()).unwrap_or_default();
+    until("the first operation has no outcome", || String::from_utf8_lossy(&journal()).contains("\"operation_ended\""));
+    super::run::signal(&child.0, "-INT");
+    assert_eq!(child.ends(), 4);
+    (journal(), directory().expect("a run"))
+}
+
+/// Between two sessions an account may change. What the first one resolved, showed and asked about is what is sent.
+#[test]
+#[cfg(unix)]
+fn a_resumed_run_sends_what_was_resolved_when_it_began_and_asks_nothing() {
+    let folder = folder(TWO);
+    let project = |id: &str, name: &str| SimulatedProject { id: id.to_owned(), name: name.to_owned() };
+    let service = Service::start(SimulatorConfig {
+        projects: Some(vec![project("p-then", "cn-north-4")]),
+        registries: Some(vec![registry("r-then", "prod-a", RegistryType::Harbor)]),
+        ..SimulatorConfig::default()
+    });
+    let (_, directory) = interrupted(&service, folder.path());
+    let asked: Vec<String> = service.log().into_iter().map(|entry| entry.method).collect();
+    assert_eq!(asked, ["GET", "GET", "POST"]);
+    let left = std::fs::read_to_string(directory.join("remaining.yaml")).expect("something is left");
+    for piece in ["cn-north-4: lookup", "select: { registry_name: \"prod-*\" }"] {
+        assert!(left.contains(piece), "{left}");
+    }
+
+    let listen = service.address();
+    drop(service);
+    let service = Service::start(SimulatorConfig {
+        projects: Some(vec![project("p-now", "cn-north-4"), project("p-then", "cn-north-4_then")]),
+        registries: Some(vec![registry("r-now", "prod-a", RegistryType::Jfrog)]),
+        listen,
+        ..SimulatorConfig::default()
+    });
+    let args = ["resume", "latest", "--yes", "--quota", "100/1m"];
+    let finished = super::common::finish(&mut super::service::with_credential(folder.path(), &args));
+    let log = service.log();
+    assert_eq!(log.len(), 1, "{log:?}\n{}", finished.excerpt());
+    assert_eq!(finished.code(), 0, "{}", finished.excerpt());
+    let body = r#"{"sync_all_registries":false,"registry_info":[{"registry_id":"r-then","registry_type":"Harbor"}]}"#;
+    let expected = ("POST", Some("p-then"), hss_sync::sign::payload_hash(body.as_bytes()));
+    assert_eq!((log[0].method.as_str(), log[0].project_id.as_deref(), log[0].body_sha256.clone()), expected);
+    let report = checked_report(&directory.join("report.json"));
+    let shown: Vec<String> = operations(&report).into_iter().map(|(_, project, _)| project).collect();
+    assert_eq!(shown, ["p-then", "p-then"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_journal_without_what_was_resolved_is_damaged_and_nothing_is_sent() {
+    let folder = folder(TWO);
+    let service = Service::start(SimulatorConfig::default());
+    let (journal, _) = interrupted(&service, folder.path());
+    let before = service.log().len();
+    let mut header = hss_sync::journal::read(&journal).expect("whole").header;
+    header.resolved.pop();
+    let mut forged = Vec::new();
+    hss_sync::journal::LineWriter::new().header(&header, &mut forged);
+    std::fs::create_dir(folder.path().join("forged")).expect("a directory");
+    std::fs::write(folder.path().join("forged/journal.ndjson"), forged).expect("a journal");
+    let args = ["resume", "./forged", "--yes"];
+    let finished = super::common::finish(&mut super::service::with_credential(folder.path(), &args));
+    assert_eq!(finished.code(), 6, "{}", finished.excerpt());
+    let expected = "it does not hold what `lookup` or `select` of operation `second/cn-north-4/0/";
+    assert!(finished.stderr().contains(expected), "{}", finished.stderr());
+    assert_eq!(service.log().len(), before);
+}

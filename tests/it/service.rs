@@ -29,18 +29,18 @@ impl Service {
         Self { simulator, _runtime: runtime }
     }
 
+    /// Where it listens, for another one to take its place.
+    #[cfg(unix)]
+    pub(crate) fn address(&self) -> std::net::SocketAddr {
+        self.simulator.address()
+    }
+
     /// `hss-sync` in `dir` with the simulator as HSS and IAM, and its credential.
     pub(crate) fn command(&self, dir: &Path, args: &[&str]) -> Command {
-        let Credential::AccessKey { access_key, secret_key, .. } = Simulator::credentials(1) else {
-            panic!("a key pair");
-        };
-        let mut command = hss_sync(dir);
+        let mut command = with_credential(dir, args);
         command
-            .args(args)
             .args(["--endpoint", self.simulator.endpoint().as_str()])
-            .args(["--iam-endpoint", self.simulator.endpoint().as_str()])
-            .env("HUAWEICLOUD_SDK_AK", access_key)
-            .env("HUAWEICLOUD_SDK_SK", secret_key.expose());
+            .args(["--iam-endpoint", self.simulator.endpoint().as_str()]);
         command
     }
 
@@ -59,6 +59,16 @@ impl Service {
         assert!(log.iter().all(|entry| entry.method == "GET"), "{log:?}");
         log.len()
     }
+}
+
+/// `hss-sync` in `dir` with the simulators' credential.
+pub(crate) fn with_credential(dir: &Path, args: &[&str]) -> Command {
+    let Credential::AccessKey { access_key, secret_key, .. } = Simulator::credentials(1) else {
+        panic!("a key pair");
+    };
+    let mut command = hss_sync(dir);
+    command.args(args).env("HUAWEICLOUD_SDK_AK", access_key).env("HUAWEICLOUD_SDK_SK", secret_key.expose());
+    command
 }
 
 /// The project that the simulated account has in a region.
