@@ -121,6 +121,7 @@ impl<'a> Builder<'a> {
                 open: 0,
                 begun: false,
                 started: false,
+                landed: false,
                 past_end: None,
                 budget: Budget { stated: wave.budget, spent: 0 },
                 queues: Vec::new(),

@@ -4,7 +4,7 @@
 //! deadlines, drain. `run` performs its effects in order, `forecast` drives it with a virtual clock. The rules and their
 //! reasons are in `docs/run-loop.md`. Parts: `layout` builds the state from a plan, `history` and `restore` bring in what earlier
 //! sessions did, `launch` picks what is sent next, `progress` moves operations, waves and plans to their end, `timer` holds
-//! what happens at a time.
+//! what happens at a time, `view` tells where it all stands.
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -17,6 +17,7 @@ mod restore;
 #[cfg(test)]
 mod tests;
 mod timer;
+mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -24,7 +25,8 @@ use std::time::Duration;
 use self::gate::{BucketState, CredentialState, Gates, Queue, Rank};
 pub use self::history::{History, PastCall, PastOperation, PastState};
 use self::layout::Layout;
-use self::timer::{Timer, Timers};
+use self::timer::Timers;
+pub use self::view::{BucketView, HeldBy, Snapshot};
 use crate::event::{Failure, NotAttemptedReason, OpIndex, Outcome};
 use crate::expand::ExecutionPlan;
 use crate::model::{FailureBudget, MaxFailures};
@@ -160,32 +162,6 @@ pub enum WaitFor {
     Deadline,
 }
 
-/// Where the schedule stands, for progress.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Snapshot {
-    /// Attempts in flight.
-    pub in_flight: usize,
-    /// Operations without an outcome and not in flight.
-    pub pending: usize,
-    /// What the next launch waits for, and until when; `None` while only an answer can allow one.
-    pub next: Option<(Duration, WaitFor)>,
-    /// Operations that wait for the same kind of thing.
-    pub waiting: usize,
-}
-
-/// A quota bucket as it stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BucketView<'a> {
-    /// Name for people: a region, an endpoint, a region and credential, or `all endpoints`.
-    pub name: &'a str,
-    /// Calls that went through it.
-    pub calls: usize,
-    /// Whether an operation that was free to go otherwise had to wait for it.
-    pub waited: bool,
-    /// When the latest call was sent.
-    pub last_launch: Duration,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// Never launched.
@@ -232,6 +208,8 @@ struct WaveState {
     begun: bool,
     /// Its operations may be launched.
     started: bool,
+    /// Something of it that was sent ended in this session: perhaps a repeat, before the wave has its turn again.
+    landed: bool,
     /// When its latest operation ended in an earlier session.
     past_end: Option<Duration>,
     budget: Budget,
@@ -368,66 +346,6 @@ impl Schedule {
             effects.push(Effect::Done);
         } else if let Some((at, timer)) = self.timers.first() {
             effects.push(Effect::WaitUntil { at, what: self.wait_for(timer) });
-        }
-    }
-
-    /// What the next launch waits for, and until when; `None` while only an answer can allow one.
-    #[must_use]
-    pub fn next_wait(&self) -> Option<(Duration, WaitFor)> {
-        let (at, timer) = self.timers.iter().find(|(_, timer)| !timer.is_deadline())?;
-        Some((at, self.wait_for(timer)))
-    }
-
-    /// Where the schedule stands. Costs a walk over the queues that wait for quota.
-    #[must_use]
-    pub fn snapshot(&self) -> Snapshot {
-        let next = self.next_wait();
-        let waiting = match next.map(|(_, what)| what) {
-            None | Some(WaitFor::Deadline) => 0,
-            Some(WaitFor::Quota { .. } | WaitFor::Throttled { .. }) => {
-                let new = |queue: u32| self.queues[queue as usize].fresh.len();
-                let parked = self.buckets.iter().flat_map(|bucket| self.gates.parked(bucket.gate));
-                parked.map(new).sum::<usize>() + self.refused.len()
-            }
-            Some(WaitFor::Pause { plan }) => self.next_wave_len(plan),
-            Some(WaitFor::Retry) => self.refused.len(),
-        };
-        Snapshot { in_flight: self.in_flight, pending: self.open - self.in_flight, next, waiting }
-    }
-
-    /// The quota buckets, in the order in which the plan first uses them.
-    pub fn buckets(&self) -> impl ExactSizeIterator<Item = BucketView<'_>> {
-        self.buckets.iter().map(BucketState::view)
-    }
-
-    /// For people: `quota (cn-north-4)`, `pause between waves`, `retry`.
-    #[must_use]
-    pub fn describe(&self, what: WaitFor) -> String {
-        let name = |bucket: usize| self.buckets.get(bucket).map_or("", |bucket| bucket.view().name);
-        match what {
-            WaitFor::Quota { bucket } => format!("quota ({})", name(bucket)),
-            WaitFor::Throttled { bucket } => format!("the service's limit ({})", name(bucket)),
-            WaitFor::Pause { .. } => "the pause between waves".to_owned(),
-            WaitFor::Retry => "a repeat".to_owned(),
-            WaitFor::Deadline => "the deadline".to_owned(),
-        }
-    }
-
-    fn next_wave_len(&self, plan: usize) -> usize {
-        self.plans.get(plan).and_then(|plan| plan.waves.get(plan.current)).map_or(0, |wave| wave.open)
-    }
-
-    fn wait_for(&self, timer: Timer) -> WaitFor {
-        match timer {
-            Timer::Retry(op) => {
-                let bucket = self.queues[self.ops[op as usize].queue as usize].bucket as usize;
-                let closed_until = self.buckets[bucket].bucket.closed_until();
-                let throttled = self.refused.get(&op).is_some_and(|refused| refused.at <= closed_until);
-                if throttled { WaitFor::Throttled { bucket } } else { WaitFor::Retry }
-            }
-            Timer::Bucket(bucket) => self.buckets[bucket as usize].wait_for(bucket as usize),
-            Timer::Pause(plan) => WaitFor::Pause { plan: plan as usize },
-            Timer::Deadline(_) | Timer::RunDeadline => WaitFor::Deadline,
         }
     }
 }

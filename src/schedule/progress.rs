@@ -176,6 +176,7 @@ impl Schedule {
         let wave = &mut self.plans[plan].waves[queue.wave as usize];
         wave.open -= 1;
         self.open -= 1;
+        wave.landed |= !matches!(outcome, Outcome::NotAttempted(_) | Outcome::Skipped(_));
         if matches!(outcome, Outcome::Failed(_) | Outcome::Unknown(_)) {
             wave.budget.spent += 1;
             self.run_budget.spent += 1;
@@ -302,7 +303,7 @@ impl Schedule {
         let timer = Timer::Pause(id(index));
         let mut ended = None;
         while let Some(wave) = plan.waves.get(plan.current).filter(|wave| wave.open == 0) {
-            ended = ended.max(if wave.started { Some(now) } else { wave.past_end });
+            ended = ended.max(if wave.landed { Some(now) } else { wave.past_end });
             plan.current += 1;
         }
         let Some(wave) = plan.waves.get_mut(plan.current) else {

@@ -55,11 +55,13 @@ fn a_call_that_was_never_sent_gives_its_place_back() {
 #[test]
 fn a_withdrawn_call_opens_nothing_after_a_429() {
     let mut bucket = Bucket::new(9, ms(1000));
-    bucket.launch(ms(0));
-    bucket.launch(ms(0));
+    for _ in 0..3 {
+        bucket.launch(ms(0));
+    }
     bucket.answered(ms(10));
     bucket.close_until(ms(100));
     bucket.withdrawn();
+    bucket.answered(ms(40)); // to a call of before
     assert_eq!(bucket.next_slot(ms(50)), Some(ms(100)));
     bucket.launch(ms(100));
     assert_eq!(bucket.next_slot(ms(110)), None, "the probe goes alone");
@@ -142,9 +144,13 @@ fn worst_window(mut counted: Vec<Duration>, per: Duration) -> usize {
 
 /// Sends as early as the bucket lets it; each call is answered after its latency. Returns (sent, answered) of each call.
 fn drive(bucket: &mut Bucket, latencies: &[Duration]) -> Vec<(Duration, Duration)> {
+    drive_from(Duration::ZERO, bucket, latencies)
+}
+
+fn drive_from(start: Duration, bucket: &mut Bucket, latencies: &[Duration]) -> Vec<(Duration, Duration)> {
     let mut calls: Vec<(Duration, Duration)> = Vec::new();
     let mut open: Vec<Duration> = Vec::new();
-    let mut now = Duration::ZERO;
+    let mut now = start;
     while calls.len() < latencies.len() || !open.is_empty() {
         open.sort();
         let slot = if calls.len() < latencies.len() { bucket.next_slot(now) } else { None };
@@ -189,6 +195,34 @@ proptest! {
         if let Some((calls, per)) = second {
             prop_assert!(worst_window(counted, ms(per)) <= calls as usize);
         }
+    }
+
+    /// Calls of earlier sessions are counted at any moment until they were answered, or until the timeout of those that were lost.
+    #[test]
+    fn no_window_holds_more_calls_whatever_an_earlier_session_left(
+        calls in 1u32..7,
+        per in 1u64..2000,
+        first in vec((0u64..5000, 0.0f64..=1.0), 1..20),
+        cut in 0u64..10_000,
+        timeout in 5000u64..8000,
+        second in vec((0u64..5000, 0.0f64..=1.0), 1..20),
+    ) {
+        let (cut, timeout) = (ms(cut), ms(timeout));
+        let latencies = |each: &[(u64, f64)]| each.iter().map(|(latency, _)| ms(*latency)).collect::<Vec<_>>();
+        let mut past: Vec<_> = drive(&mut Bucket::new(calls, ms(per)), &latencies(&first)).into_iter().zip(&first).collect();
+        past.retain(|((sent, _), _)| *sent <= cut);
+        let mut bucket = Bucket::new(calls, ms(per));
+        let mut counted = Vec::new();
+        past.sort_by_key(|((_, answered), _)| *answered);
+        for ((sent, answered), (_, share)) in past {
+            let lost = answered > cut;
+            let until = if lost { sent + timeout } else { answered };
+            bucket.recall(sent, until, lost);
+            counted.push(sent + (until - sent).mul_f64(*share));
+        }
+        let sent = drive_from(cut, &mut bucket, &latencies(&second));
+        counted.extend(sent.iter().zip(&second).map(|((from, to), (_, share))| *from + (*to - *from).mul_f64(*share)));
+        prop_assert!(worst_window(counted, ms(per)) <= calls as usize);
     }
 
     #[test]

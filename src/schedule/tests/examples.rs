@@ -6,7 +6,7 @@ use crate::event::{Failure, FailureKind, NotAttemptedReason, Outcome};
 use crate::expand::ExecutionPlan;
 use crate::model::{Limits, MaxFailures, QuotaScope, RetryLimits};
 use crate::schedule::fixture::{Fixture, ms, nonzero, quota};
-use crate::schedule::{AttemptEnd, Effect, ScheduleOptions, WaitFor};
+use crate::schedule::{AttemptEnd, Effect, Input, Schedule, ScheduleOptions, WaitFor};
 
 fn limits(quota_text: &str) -> Limits {
     Limits { quota: quota(quota_text, QuotaScope::Address), ..Limits::default() }
@@ -233,4 +233,23 @@ fn scopes_say_what_shares_a_bucket_and_the_widest_of_a_batch_holds() {
         let record = run(&fixture.build(), ScheduleOptions::default(), |_, _, _| AttemptEnd::Accepted);
         assert_eq!(record.sent(), sent, "{scopes:?}");
     }
+}
+
+#[test]
+fn a_budget_that_is_nearly_used_up_says_that_it_holds_launches_back() {
+    let mut fixture = Fixture::new(limits("100/1s"), &[Some("2")]);
+    fixture.operations(6, 0, "cn-north-4", "default");
+    let plan = fixture.build();
+    let mut schedule = Schedule::new(&plan, ScheduleOptions::default());
+    let mut effects = Vec::new();
+    let mut step = |at, input| {
+        schedule.step(ms(at), input, &mut effects);
+        schedule.snapshot().held.map(|held| (held.spent, held.budget.to_string(), schedule.snapshot().in_flight))
+    };
+    let held = |spent, in_flight| Some((spent, "2 of 6".to_owned(), in_flight));
+    assert_eq!(step(0, Input::Start), None, "the first goes alone for its credential");
+    assert_eq!(step(10, Input::AttemptEnded { op: 0, end: refused() }), held(1, 2));
+    assert_eq!(step(20, Input::AttemptEnded { op: 1, end: AttemptEnd::Accepted }), held(1, 2));
+    assert_eq!(step(30, Input::AttemptEnded { op: 2, end: refused() }), held(2, 1), "one at a time");
+    assert_eq!(step(40, Input::AttemptEnded { op: 3, end: refused() }), None, "nothing is left");
 }

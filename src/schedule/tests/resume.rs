@@ -247,3 +247,21 @@ fn a_repeat_does_not_wait_for_an_earlier_wave_that_is_open_again() {
     });
     assert_eq!(record.sent(), [(1, 100), (1, 1000), (0, 1100), (2, 1200)]);
 }
+
+#[test]
+fn a_pause_counts_from_a_repeat_of_a_wave_that_was_passed_over() {
+    let mut fixture = Fixture::new(limits("100/1s"), &[None, None, None]);
+    fixture.file().pause = ms(5000);
+    for wave in 0..3 {
+        fixture.operations(1, wave, "cn-north-4", "default");
+    }
+    let end = |op, attempt, at: Duration| match (op, attempt) {
+        (0, 1) => refused(),
+        (1, 1) => unavailable(at + ms(2800)),
+        _ => AttemptEnd::Accepted,
+    };
+    let reopen = Reopen { retry_failed: true, retry_unknown: false };
+    let record = run(&fixture.build(), &[Cut { reopen, ..Cut::at(ms(6000), ms(0)) }], end);
+    // 0 ends again at 6100 ms. The repeat of 1 ends at 8100 ms, in the pause after that, and nothing is left of its wave then.
+    assert_eq!(record.sent(), [(0, 0), (1, 5100), (0, 6000), (1, 8000), (2, 13_100)]);
+}
