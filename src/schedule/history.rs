@@ -106,6 +106,8 @@ struct Trail {
     /// The attempt in flight is one of an earlier session. Stays until the next one is announced.
     lost: Option<Duration>,
     state: PastState,
+    /// The state before the latest launch.
+    launched_from: PastState,
     /// When it ended, if it was sent.
     ended: Option<Duration>,
 }
@@ -135,12 +137,13 @@ impl Fold<'_> {
             RunEvent::AttemptStarted { op, attempt, at } => {
                 if let Some(trail) = self.operations.get_mut(*op) {
                     (trail.flight, trail.lost) = (Some((*attempt, *at)), None);
-                    trail.state = PastState::Open;
+                    trail.launched_from = std::mem::take(&mut trail.state);
                 }
             }
             RunEvent::AttemptWithdrawn { op, .. } => {
+                // A repeat that was taken back still waits for its repeat, with the failure that it has.
                 if let Some(trail) = self.operations.get_mut(*op) {
-                    trail.flight = None;
+                    (trail.flight, trail.state) = (None, std::mem::take(&mut trail.launched_from));
                 }
             }
             RunEvent::AttemptEnded { op, attempt, at, record, retry_at } => {

@@ -53,6 +53,8 @@ pub(super) struct Books {
     lost: BTreeSet<usize>,
     /// Not to be repeated before then.
     pub(super) waiting: BTreeMap<usize, Duration>,
+    /// Of those in flight, the repeats, and what they waited for.
+    launched_from: BTreeMap<usize, Duration>,
     /// How those that are repeated failed before.
     pub(super) failures: BTreeMap<usize, Failure>,
     /// Announcements, in all and since the operation was last opened.
@@ -89,7 +91,10 @@ impl Books {
                 let (all, latest) = self.announced.entry(*op).or_default();
                 (*all, *latest) = (*all + 1, *latest + 1);
                 assert_eq!(attempt, all, "attempts of {op} are not numbered one by one over all sessions");
-                self.waiting.remove(op);
+                self.launched_from.remove(op);
+                if let Some(waited) = self.waiting.remove(op) {
+                    self.launched_from.insert(*op, waited);
+                }
                 self.in_flight.insert(*op, *at + plan.plans[plan.operations[*op].plan].limits.attempt_timeout);
             }
             RunEvent::AttemptWithdrawn { op, attempt, .. } => {
@@ -97,6 +102,7 @@ impl Books {
                 assert_eq!(attempt, all, "another attempt of {op} is taken back");
                 (*all, *latest) = (*all - 1, *latest - 1);
                 self.in_flight.remove(op).expect("only what is in flight is taken back");
+                self.waiting.extend(self.launched_from.remove_entry(op));
             }
             RunEvent::AttemptEnded { op, attempt, at, record, retry_at } => {
                 assert_eq!(*attempt, self.announced[op].0, "another attempt of {op} is in flight");
