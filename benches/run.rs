@@ -205,6 +205,7 @@ fn journal(folder: &Path, name: &str) -> JournalFile {
         plans: Vec::new(),
         invocation: Invocation::default(),
         sources: Vec::new(),
+        resolved: Vec::new(),
     };
     JournalFile::create(&folder.join("runs").join(name), &header, None).expect("a new journal")
 }

@@ -95,12 +95,16 @@ pub enum ColorArg {
 pub enum CommandArgs {
     /// Prove plans correct: schema, references, templates, expansion, lints. No network
     Validate(ValidateArgs),
-    /// Show each operation, the digest, the number of calls and the forecast. No network
+    /// Show each operation, the digest, the number of calls and the forecast. No network without --online
     Plan(PlanArgs),
     /// Send the requests of plans, inside the quota, and report on every operation
     Run(RunArgs),
     /// Go on with a run that was interrupted, from its journal
     Resume(ResumeArgs),
+    /// Compare plans with the service before a run: credentials, clock, projects, registries. Reads only
+    Check(CheckArgs),
+    /// List the registries of an account and write a plan from them. Reads only
+    Discover(DiscoverArgs),
     /// Run a local HSS and IAM on loopback to rehearse against
     #[cfg(feature = "simulator")]
     Simulate(SimulateArgs),
@@ -144,6 +148,17 @@ pub struct PaceArgs {
     pub quota: Option<String>,
 }
 
+/// How services are reached by commands that only read, besides `--endpoint`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ServiceArgs {
+    /// Ask this IAM whatever the region, such as `https://iam.example` (http on loopback only): for projects, tokens and keys
+    #[arg(long, value_name = "URL")]
+    pub iam_endpoint: Option<String>,
+    /// Trust the certificates in this PEM file, besides the system's
+    #[arg(long, value_name = "FILE")]
+    pub ca_cert: Option<PathBuf>,
+}
+
 /// Output of a command that shows a result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum FormatArg {
@@ -176,6 +191,12 @@ pub struct PlanArgs {
     /// Pace.
     #[command(flatten)]
     pub pace: PaceArgs,
+    /// Resolve `lookup` and `select` by asking IAM and HSS (reads only)
+    #[arg(long)]
+    pub online: bool,
+    /// The service.
+    #[command(flatten)]
+    pub service: ServiceArgs,
     /// Output: human or json (one document on standard output)
     #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
     pub format: FormatArg,
@@ -197,6 +218,9 @@ pub struct RunArgs {
     /// Output of --dry-run: human or json
     #[arg(long, value_enum, default_value_t, requires = "dry_run", hide_possible_values = true)]
     pub format: FormatArg,
+    /// Compare the plans with the service first, as `check` does, and send nothing when something is wrong
+    #[arg(long, conflicts_with = "dry_run")]
+    pub check: bool,
     /// Send to an embedded simulator instead of the service; needs no credentials
     #[cfg(feature = "simulator")]
     #[arg(long, conflicts_with = "endpoint", help_heading = REHEARSAL)]
@@ -268,9 +292,57 @@ pub struct ConnectionArgs {
     /// Trust the certificates in this PEM file, besides the system's
     #[arg(long, value_name = "FILE")]
     pub ca_cert: Option<PathBuf>,
-    /// Get tokens and temporary keys from this IAM whatever the region, for credentials that are not ready keys or tokens
+    /// Ask this IAM whatever the region, such as `https://iam.example` (http on loopback only): for projects, tokens and keys
     #[arg(long, value_name = "URL")]
     pub iam_endpoint: Option<String>,
+}
+
+/// `check`.
+#[derive(Clone, Debug, Args)]
+#[command(before_help = "Example:  hss-sync check plans/quickstart.yaml")]
+pub struct CheckArgs {
+    /// Plans and values.
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Pace.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// The service.
+    #[command(flatten)]
+    pub service: ServiceArgs,
+    /// Output: human or json (one document on standard output)
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
+    pub format: FormatArg,
+}
+
+/// `discover`.
+#[derive(Clone, Debug, Args)]
+#[command(before_help = "Example:  hss-sync discover --regions cn-north-4 --types Harbor,Jfrog --out plans/found.yaml")]
+pub struct DiscoverArgs {
+    /// Regions to ask, separated by commas (default: all that the official SDK lists, without the EU site)
+    #[arg(long, value_name = "REGION,…", value_delimiter = ',')]
+    pub regions: Vec<String>,
+    /// Registry types to take, separated by commas, such as Harbor,SwrEnterprise (default: all)
+    #[arg(long, value_name = "TYPE,…", value_delimiter = ',')]
+    pub types: Vec<String>,
+    /// Write the plan to this file instead of standard output; a file that is there is replaced
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// The credential to ask with, by the name that the plan shall use
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub credential: String,
+    /// List the registries of this enterprise project; `all_granted_eps` means all
+    #[arg(long, value_name = "ID", default_value = "0")]
+    pub enterprise_project_id: String,
+    /// Ask HSS at this endpoint whatever the region, such as http://127.0.0.1:8080 (http on loopback only)
+    #[arg(long, value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// Pace.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// The service.
+    #[command(flatten)]
+    pub service: ServiceArgs,
 }
 
 /// `resume`.

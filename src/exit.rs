@@ -59,7 +59,7 @@ impl ExitStatus {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Success => "every operation was accepted, or the plans are valid",
-            Self::Failed => "at least one operation failed",
+            Self::Failed => "at least one operation failed, or `check` found something wrong",
             Self::Usage => "usage: bad flags, a file that isn't there, nothing selected",
             Self::InvalidPlan => "a plan is invalid",
             Self::Incomplete => "incomplete: interrupted, budget spent, time over, or an outcome is unknown; resumable",

@@ -30,6 +30,7 @@ pub mod difference;
 pub mod follow;
 pub mod forecast;
 pub mod remaining;
+pub mod resolve;
 pub mod resume;
 // ---- pure above, shell below ----
 // Level 6
@@ -39,5 +40,7 @@ pub mod io;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 pub mod terminal;
-// Level 8
+// Level 8: asks through `io`
+pub mod read;
+// Level 9
 pub mod command;

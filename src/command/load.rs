@@ -34,13 +34,23 @@ const ENDPOINT_PREFIX: &str = "HUAWEICLOUD_SDK_REGION_HSS_";
 /// Plans that are right, and all that follows from them.
 #[derive(Debug)]
 pub(super) struct Loaded {
+    /// What is sent: `lookup` and `select` are resolved in it, once they are.
     pub(super) plan: ExecutionPlan,
+    /// The plan before that, if anything of it was resolved.
+    pub(super) unresolved: Option<ExecutionPlan>,
     pub(super) sources: Sources,
     pub(super) warnings: Vec<Diagnostic>,
     pub(super) forecast: Forecast,
     /// The plans before expansion: what is left of one is written in its own words.
     pub(super) files: Vec<ValidatedPlan>,
     pub(super) reading: Reading,
+}
+
+impl Loaded {
+    /// The plan as its files say it, with `lookup` and `select`.
+    pub(super) fn written(&self) -> &ExecutionPlan {
+        self.unresolved.as_ref().unwrap_or(&self.plan)
+    }
 }
 
 /// Why there is no plan.
@@ -135,12 +145,9 @@ pub(super) struct Reading {
 
 impl Reading {
     fn from_args(context: &Context, input: &InputArgs, pace: &PaceArgs) -> Result<Self, LoadFailure> {
-        let quota = quota(pace.quota.as_deref())?;
+        let quota = operator_quota(pace.quota.as_deref())?;
         let overrides = overrides(input, &context.environment).map_err(LoadFailure::usage)?;
-        let all = input.endpoint.as_deref().map(operator_endpoint).transpose()?;
-        let by_region = endpoints_by_region(&context.environment)?;
-        let from_file = read_regions_file(&context.environment).map_err(LoadFailure::usage)?;
-        let endpoints = EndpointChain { all, by_region, from_file };
+        let endpoints = endpoint_chain(input.endpoint.as_deref(), &context.environment)?;
         let concurrency = pace.concurrency.and_then(NonZeroU32::new);
         Ok(Self { overrides, endpoints, allow_endpoint: input.allow_endpoint.clone(), quota, concurrency })
     }
@@ -158,13 +165,14 @@ impl Reading {
             overrides: invocation.variables.clone(),
             endpoints: EndpointChain { all, by_region, from_file },
             allow_endpoint: invocation.allow_endpoint.clone(),
-            quota: quota(pace.quota.as_deref().or(invocation.quota.as_deref()))?,
+            quota: operator_quota(pace.quota.as_deref().or(invocation.quota.as_deref()))?,
             concurrency: pace.concurrency.or(invocation.concurrency).and_then(NonZeroU32::new),
         })
     }
 }
 
-fn quota(text: Option<&str>) -> Result<Option<Quota>, LoadFailure> {
+/// `--quota`.
+pub(super) fn operator_quota(text: Option<&str>) -> Result<Option<Quota>, LoadFailure> {
     let parse = |text: &str| Quota::parse(text).map_err(|error| LoadFailure::usage(format!("--quota {text}: {error}")));
     text.map(parse).transpose()
 }
@@ -233,7 +241,7 @@ impl Texts {
         apply_pace(&mut plan, &reading);
         let forecast = forecast(&plan, ASSUMED_LATENCY);
         diagnostics.extend(deadlines(&plan, &forecast));
-        Ok(Loaded { plan, sources, warnings: diagnostics, forecast, files, reading })
+        Ok(Loaded { plan, unresolved: None, sources, warnings: diagnostics, forecast, files, reading })
     }
 }
 
@@ -249,6 +257,14 @@ fn validated(
         return Err(problems);
     }
     validate(decode(id, &tree)?, allowed_hosts)
+}
+
+/// Where HSS is by the operator's word: `--endpoint`, then the environment.
+pub(super) fn endpoint_chain(endpoint: Option<&str>, environment: &Environment) -> Result<EndpointChain, LoadFailure> {
+    let all = endpoint.map(operator_endpoint).transpose()?;
+    let by_region = endpoints_by_region(environment)?;
+    let from_file = read_regions_file(environment).map_err(LoadFailure::usage)?;
+    Ok(EndpointChain { all, by_region, from_file })
 }
 
 fn operator_endpoint(text: &str) -> Result<Endpoint, LoadFailure> {

@@ -3,11 +3,15 @@
 //! `load` is the road that `validate`, `plan` and `run` share: paths to an execution plan, or the diagnostics that
 //! stopped it.
 
+mod check;
+mod discover;
 mod ending;
 mod explain;
 mod load;
+mod online;
 mod output;
 mod plan;
+mod resolve;
 mod resume;
 mod run;
 mod schema;
@@ -81,6 +85,8 @@ pub fn execute(cli: &Cli, environment: Environment) -> ExitStatus {
         Some(CommandArgs::Plan(args)) => plan::plan(&context, args),
         Some(CommandArgs::Run(args)) => run::run(&context, args),
         Some(CommandArgs::Resume(args)) => resume::resume(&context, args),
+        Some(CommandArgs::Check(args)) => check::check(&context, args),
+        Some(CommandArgs::Discover(args)) => discover::discover(&context, args),
         #[cfg(feature = "simulator")]
         Some(CommandArgs::Simulate(args)) => simulate::simulate(&context, args),
         Some(CommandArgs::Explain(args)) => explain::explain(&context, args),

@@ -155,7 +155,7 @@ impl Outputs {
         let mut left = LeftOver::default();
         let run = summary.run.clone().unwrap_or_else(RunId::unnamed);
         let mut texts = Vec::new();
-        for rest in remaining(&loaded.files, &loaded.reading.overrides, &loaded.plan, &left_of(summary), &run) {
+        for rest in remaining(&loaded.files, &loaded.reading.overrides, loaded.written(), &left_of(summary), &run) {
             match rest.text {
                 Ok(text) => {
                     left.operations += rest.operations;

@@ -2,22 +2,36 @@
 
 use super::Context;
 use super::load::{Loaded, load};
-use crate::cli::{FormatArg, InputArgs, PaceArgs, PlanArgs};
+use crate::cli::{FormatArg, InputArgs, PaceArgs, PlanArgs, ServiceArgs};
 use crate::exit::ExitStatus;
 use crate::report;
 
 /// Shows each operation, the digest, the number of calls and the forecast.
 pub(super) fn plan(context: &Context, args: &PlanArgs) -> ExitStatus {
-    show(context, &args.input, &args.pace, args.format)
+    show(context, &args.input, &args.pace, args.format, args.online.then_some(&args.service))
 }
 
-/// What `plan` and `run --dry-run` print.
-pub(super) fn show(context: &Context, input: &InputArgs, pace: &PaceArgs, format: FormatArg) -> ExitStatus {
-    let Loaded { plan, sources, warnings, forecast, .. } = match load(context, input, pace) {
+/// What `plan` and `run --dry-run` print; with `online` after asking what the plan leaves open.
+pub(super) fn show(
+    context: &Context,
+    input: &InputArgs,
+    pace: &PaceArgs,
+    format: FormatArg,
+    online: Option<&ServiceArgs>,
+) -> ExitStatus {
+    let loaded = match load(context, input, pace) {
         Ok(loaded) => loaded,
         Err(failure) => return failure.report(context),
     };
-    context.console.diagnostics(&warnings, &sources);
+    context.console.diagnostics(&loaded.warnings, &loaded.sources);
+    let resolved = match online {
+        Some(service) => super::resolve::resolve_for_plan(context, service, loaded),
+        None => Ok(loaded),
+    };
+    let Loaded { plan, sources, warnings, forecast, .. } = match resolved {
+        Ok(loaded) => loaded,
+        Err(status) => return status,
+    };
     let status = super::load::status_of_warnings(context, input, &warnings);
     let written = match format {
         FormatArg::Human => {

@@ -25,6 +25,7 @@ use crate::io::journal_file::{JournalFileError, LockedJournal};
 use crate::io::state_dir::{RunDir, StateDir};
 use crate::journal::{self, DamagedJournal, Header, Journal};
 use crate::report::{forecast_text, wrap};
+use crate::resolve::put_back;
 use crate::resume::{Reopen, take_up};
 use crate::run::port::Clock;
 use crate::run::{Past, RunEnd};
@@ -48,7 +49,7 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let locked = LockedJournal::open(directory.path()).map_err(|error| not_opened(context, &error))?;
     let journal = journal::read(locked.bytes()).map_err(|error| unreadable(context, &directory, &error))?;
     let header = &journal.header;
-    let mut loaded = recorded(context, args, header)?;
+    let mut loaded = recorded(context, args, &directory, header)?;
     let story = Story::of(&journal, &loaded).map_err(|message| damaged(context, &directory, &message))?;
     let outputs = Outputs::parse(&args.output.report, directory.clone()).map_err(|message| context.usage(&message))?;
     refuse_changed(context, args, header, &loaded, || {
@@ -148,12 +149,18 @@ fn damaged(context: &Context, directory: &RunDir, message: &str) -> ExitStatus {
     ExitStatus::Unwritable
 }
 
-/// The plans as the journal holds them.
-fn recorded(context: &Context, args: &ResumeArgs, header: &Header) -> Result<Loaded, ExitStatus> {
+/// The plans as the journal holds them, with `lookup` and `select` as they were resolved when the run began: the service is
+/// not asked again, since its answer may be another by now.
+fn recorded(context: &Context, args: &ResumeArgs, directory: &RunDir, header: &Header) -> Result<Loaded, ExitStatus> {
     let reading = Reading::recorded(&header.invocation, &args.pace).map_err(|failure| failure.report(context))?;
-    let loaded = Texts::recorded(&header.sources).understand(reading).map_err(|failure| failure.report(context))?;
+    let mut loaded = Texts::recorded(&header.sources).understand(reading).map_err(|failure| failure.report(context))?;
     if loaded.plan.digest == header.digest && loaded.plan.operations.len() == header.planned {
-        return Ok(loaded);
+        loaded.unresolved = (!header.resolved.is_empty()).then(|| loaded.plan.clone());
+        let complete = put_back(&mut loaded.plan, &header.resolved);
+        return match complete {
+            Ok(()) => Ok(loaded),
+            Err(unfit) => Err(damaged(context, directory, &unfit.to_string())),
+        };
     }
     context.console.error(&format!(
         "this hss-sync {} reads the plans of run {} otherwise than {}, which began it, so that it can't go on without \
@@ -194,7 +201,7 @@ fn refuse_changed(
     if new.plan.digest == old.plan.digest {
         return Ok(());
     }
-    let changed = difference(&old.plan, &old.sources, &new.plan, &new.sources);
+    let changed = difference(old.written(), &old.sources, &new.plan, &new.sources);
     context.console.message(&changed.text(MOST_DIFFERENCES));
     context.console.error(&format!("the plans changed since run {} began (above); {}", header.run, advice()));
     Err(ExitStatus::InvalidPlan)

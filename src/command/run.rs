@@ -3,19 +3,22 @@
 use std::collections::BTreeMap;
 
 use super::Context;
+use super::check::check_first;
 use super::load::{Loaded, load, status_of_warnings};
 use super::output::Outputs;
+use super::resolve::resolve_online;
 use super::service::{Service, ServiceError};
 use super::session::{Account, Bounds, Session, announce_directory, confirmed, forecast_with_bounds};
 use crate::cli::RunArgs;
-use crate::diagnostic::visible;
 use crate::exit::ExitStatus;
 use crate::io::clock::RunClock;
 use crate::io::journal_file::JournalFile;
 use crate::io::state_dir::StateDir;
 use crate::journal::{Header, Invocation, RecordedPlan, RecordedSource, SimulatedWith};
 use crate::model::{Endpoint, Region, RunId};
+use crate::read::{ReadLimits, Reader};
 use crate::report;
+use crate::resolve::record;
 use crate::run::port::Clock;
 use crate::terminal::console::DEFAULT_WIDTH;
 
@@ -25,7 +28,7 @@ const MOST_ROWS: usize = 20;
 /// Sends the requests of plans and reports on every operation.
 pub(super) fn run(context: &Context, args: &RunArgs) -> ExitStatus {
     if args.dry_run {
-        return super::plan::show(context, &args.input, &args.pace, args.format);
+        return super::plan::show(context, &args.input, &args.pace, args.format, None);
     }
     super::block_on(context, run_async(context, args))
 }
@@ -39,7 +42,6 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
     if status != ExitStatus::Success {
         return Err(status);
     }
-    refuse_unresolved(context, &loaded)?;
     loaded.forecast = forecast_with_bounds(&loaded, &bounds);
 
     let simulated = simulated_with(args);
@@ -50,6 +52,7 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
     let service = Service::connect(context, simulated.as_ref(), &args.connection, &loaded.plan, &clock)
         .await
         .map_err(|error| refused(context, &error))?;
+    let loaded = resolved(context, args, loaded, &service, &clock).await?;
     let asked = !args.connection.yes && simulated.is_none();
     if !confirmed(context, asked, loaded.forecast.calls, || plan_table(context, &loaded)) {
         return Err(ExitStatus::Incomplete);
@@ -88,7 +91,7 @@ pub(super) fn unwritable(context: &Context, message: &str) -> ExitStatus {
     ExitStatus::Unwritable
 }
 
-/// The first record of the journal.
+/// The first records of the journal.
 fn header(args: &RunArgs, loaded: &Loaded, run: RunId, clock: &RunClock, simulated: Option<SimulatedWith>) -> Header {
     let (plan, reading) = (&loaded.plan, &loaded.reading);
     let plans = plan.plans.iter().map(|file| RecordedPlan {
@@ -125,6 +128,7 @@ fn header(args: &RunArgs, loaded: &Loaded, run: RunId, clock: &RunClock, simulat
             simulated,
         },
         sources: sources.collect(),
+        resolved: loaded.unresolved.as_ref().map(|written| record(written, plan)).unwrap_or_default(),
     }
 }
 
@@ -150,22 +154,24 @@ fn run_id(clock: &RunClock) -> RunId {
     RunId::parse(&text).unwrap_or_else(|_| RunId::unnamed())
 }
 
-/// `lookup` and `select` are resolved by a later version; a plan that uses them is not sent in part.
-fn refuse_unresolved(context: &Context, loaded: &Loaded) -> Result<(), ExitStatus> {
-    let unresolved: Vec<_> = loaded.plan.operations.iter().filter(|operation| operation.needs_network()).collect();
-    let Some(first) = unresolved.first() else {
-        return Ok(());
-    };
-    let (path, position) = loaded.sources.place(first.location);
-    context.console.error(&format!(
-        "{} of {} operations use `project_ids: lookup` or a `select` set, which this version of `run` can't resolve; \
-         the first is {} / {} ({}:{}). Write the project id or the registries into the plan; nothing was sent",
-        unresolved.len(),
-        loaded.plan.operations.len(),
-        first.target.project,
-        first.target.region,
-        visible(path),
-        position.line(),
-    ));
-    Err(ExitStatus::InvalidPlan)
+/// Asks what the plan leaves open (`lookup`, `select`), before a person is asked about it; with `--check` also whether what
+/// it states is there.
+async fn resolved(
+    context: &Context,
+    args: &RunArgs,
+    loaded: Loaded,
+    service: &Service,
+    clock: &RunClock,
+) -> Result<Loaded, ExitStatus> {
+    let notice = |text: &str| context.console.info(text);
+    let asker = service.asker(ReadLimits::of(&loaded.plan), clock, &notice);
+    let reader = Reader::new(&asker, service.iam());
+    if args.check {
+        check_first(context, &args.input, &reader, &loaded, service.checked()).await?;
+    }
+    let resolved = resolve_online(context, &reader, loaded).await?;
+    match status_of_warnings(context, &args.input, &resolved.warnings) {
+        ExitStatus::Success => Ok(resolved),
+        status => Err(status),
+    }
 }

@@ -10,13 +10,15 @@ use crate::exit::ExitStatus;
 use crate::expand::ExecutionPlan;
 use crate::io::clock::RunClock;
 use crate::io::credential::{
-    CredentialError, CredentialStore, FoundCredential, find_credential, read_credentials_file,
+    CredentialError, CredentialStore, CredentialsFile, FoundCredential, find_credential, read_credentials_file,
 };
 use crate::io::endpoint::IamEndpoints;
 use crate::io::fs;
-use crate::io::http::{ExchangeClient, HttpOptions, HttpSetupError, HttpTransport};
+use crate::io::http::{ExchangeClient, HttpOptions, HttpSetupError, HttpTransport, ReadClient};
 use crate::journal::SimulatedWith;
 use crate::model::CredentialName;
+use crate::read::{Asker, ReadLimits};
+use crate::resolve::{CheckedCredential, Standing};
 #[cfg(feature = "simulator")]
 use crate::run::port::Clock;
 #[cfg(feature = "simulator")]
@@ -31,6 +33,7 @@ const DEFAULT_FAULTS: &str = "latency:100ms..600ms";
 pub(super) struct Service {
     transport: HttpTransport,
     credentials: CredentialStore<RunClock>,
+    iam: IamEndpoints,
     /// Serves as long as this lives.
     #[cfg(feature = "simulator")]
     _simulator: Option<RunningSimulator>,
@@ -80,18 +83,22 @@ impl Service {
         if let Some(simulated) = simulated {
             return Self::simulated(simulated, plan, names, clock).await;
         }
-        let found = find_all(context, names)?;
+        let mut file = read_credentials_file(&context.environment);
+        let found = names.into_iter().map(|name| Ok((name.clone(), find(context, name, &mut file)?)));
+        let found = found.collect::<Result<BTreeMap<_, _>, CredentialError>>()?;
         let extra_roots = connection.ca_cert.as_deref().map(read_certificate).transpose()?;
         let (concurrency, attempt_timeout) = extremes(plan);
         let options = HttpOptions::new(concurrency, attempt_timeout, &context.environment);
         let transport = HttpTransport::new(&HttpOptions { extra_roots, ..options }, clock.clone())?;
         let iam =
             IamEndpoints::new(connection.iam_endpoint.as_deref(), &context.environment).map_err(ServiceError::Usage)?;
-        let credentials = CredentialStore::new(found, ExchangeClient::new(transport.clone()), iam, clock.clone());
+        let credentials =
+            CredentialStore::new(found, ExchangeClient::new(transport.clone()), iam.clone(), clock.clone());
         credentials.probe().await?;
         Ok(Self {
             transport,
             credentials,
+            iam,
             #[cfg(feature = "simulator")]
             _simulator: None,
         })
@@ -122,8 +129,9 @@ impl Service {
         let found = |name: &CredentialName| (name.clone(), FoundCredential::ready(credential.clone(), "the simulator"));
         let found = names.into_iter().map(found).collect();
         let client = ExchangeClient::new(transport.clone());
-        let credentials = CredentialStore::new(found, client, IamEndpoints::default(), clock.clone());
-        Ok(Self { transport, credentials, _simulator: Some(simulator) })
+        let iam = IamEndpoints::default();
+        let credentials = CredentialStore::new(found, client, iam.clone(), clock.clone());
+        Ok(Self { transport, credentials, iam, _simulator: Some(simulator) })
     }
 
     #[cfg(not(feature = "simulator"))]
@@ -143,28 +151,50 @@ impl Service {
         &self.transport
     }
 
+    /// Reads over the same connections, within these limits.
+    pub(super) fn asker<'a>(
+        &'a self,
+        limits: ReadLimits,
+        clock: &'a RunClock,
+        notice: &'a dyn Fn(&str),
+    ) -> Asker<'a, CredentialStore<RunClock>, RunClock> {
+        Asker::new(ReadClient::sharing(&self.transport), &self.credentials, limits, clock, notice)
+    }
+
+    /// The credentials before anything is asked with them.
+    pub(super) fn checked(&self) -> Vec<CheckedCredential> {
+        let described = self.credentials.described();
+        let checked = |(name, source): (&CredentialName, String)| CheckedCredential {
+            name: name.clone(),
+            source,
+            standing: Standing::Unproven,
+        };
+        described.map(checked).collect()
+    }
+
+    /// Where IAM is.
+    pub(super) fn iam(&self) -> &IamEndpoints {
+        &self.iam
+    }
+
     /// Who asks, by the plan's names.
     pub(super) fn credentials(&self) -> &CredentialStore<RunClock> {
         &self.credentials
     }
 }
 
-/// Finds each credential, says with `-v` where, and warns once about a file that others can read.
-fn find_all(
+/// Finds a credential, says with `-v` where, and warns once about a file that others can read.
+pub(super) fn find(
     context: &Context,
-    names: BTreeSet<&CredentialName>,
-) -> Result<BTreeMap<CredentialName, FoundCredential>, CredentialError> {
-    let mut file = read_credentials_file(&context.environment);
-    let mut all = BTreeMap::new();
-    for name in names {
-        let found = find_credential(name, &context.environment, &file)?;
-        context.console.detail(&format!("credential {name}: {}", found.describe()));
-        if let Some(warning) = file.warning.take_if(|_| found.source.starts_with(&file.shown)) {
-            context.console.info(&format!("warning: {warning}"));
-        }
-        all.insert(name.clone(), found);
+    name: &CredentialName,
+    file: &mut CredentialsFile,
+) -> Result<FoundCredential, CredentialError> {
+    let found = find_credential(name, &context.environment, file)?;
+    context.console.detail(&format!("credential {name}: {}", found.describe()));
+    if let Some(warning) = file.warning.take_if(|_| found.source.starts_with(&file.shown)) {
+        context.console.info(&format!("warning: {warning}"));
     }
-    Ok(all)
+    Ok(found)
 }
 
 /// The largest concurrency and the shortest attempt timeout of the plans: what one client for all of them has to bear.
@@ -174,7 +204,7 @@ fn extremes(plan: &ExecutionPlan) -> (usize, Duration) {
     (concurrency, limits().map(|limits| limits.attempt_timeout).min().unwrap_or_default())
 }
 
-fn read_certificate(path: &Path) -> Result<Vec<u8>, ServiceError> {
+pub(super) fn read_certificate(path: &Path) -> Result<Vec<u8>, ServiceError> {
     fs::read_text(path)
         .map(String::into_bytes)
         .map_err(|error| ServiceError::Usage(format!("--ca-cert {}: {error}", path.display())))

@@ -1018,6 +1018,70 @@ limits:
 rollout:
   deadline: 3h
 "#;
+
+    ProjectNotFound "project-not-found" Error
+        "IAM finds no project for a region"
+        "The plan says `lookup`, and IAM was asked for the project that has the region's name (`GET /v3/projects?name=REGION`). It \
+         knows none that this credential may see: the region is not enabled for the account, the credential is another \
+         account's, or the project is a sub-project, which has another name. Enable the region, choose the credential, or write \
+         the project id itself."
+r#"
+projects:
+  - name: payments
+    # The account has nothing in this region:
+    project_ids: { ap-southeast-3: lookup }
+"# => r#"
+projects:
+  - name: payments
+    project_ids: { ap-southeast-3: 0a1b2c3d4e5f60718293a4b5c6d7e8f9 }
+"#;
+
+    AmbiguousProject "ambiguous-project" Error
+        "IAM finds several projects for a region"
+        "The plan says `lookup`, and more than one project has the region's name. Which of them is meant can't be guessed, since \
+         each request would go to another place. Write the id of the right one, which the message lists, in place of `lookup`."
+r#"
+projects:
+  - name: payments
+    # Two projects are called cn-north-4:
+    project_ids: { cn-north-4: lookup }
+"# => r#"
+projects:
+  - name: payments
+    project_ids: { cn-north-4: 0a1b2c3d4e5f60718293a4b5c6d7e8f9 }
+"#;
+
+    EmptySelect "empty-select" Error
+        "A `select` set matches no registry"
+        "The registries of the project were listed, and none that could be synchronised matches all conditions of the set. A request \
+         without registries would be refused, and leaving the operation out would hide that something was meant. Compare the \
+         conditions with the registries that the message names; capitals matter, and `*` and `?` are the only wildcards."
+r#"
+registry_sets:
+  harbor:
+    # The registries are called prod-eu and prod-cn:
+    select: { registry_type: Harbor, registry_name: "production-*" }
+"# => r#"
+registry_sets:
+  harbor:
+    select: { registry_type: Harbor, registry_name: "prod-*" }
+"#;
+
+    RegistryLeftOut "registry-left-out" Warning
+        "A `select` set leaves out a registry that it matches"
+        "HSS can't reach the registry (its status is not `success`), or its type is one that no request can name. \
+         It is left out so that the others are synchronised. Mend its connection in the HSS console, or write \
+         `status: success` to say that only connected ones are meant; an explicit `status` is taken at its word."
+r#"
+registry_sets:
+  harbor:
+    # One of them has the status `fail`:
+    select: { registry_name: "prod-*" }
+"# => r#"
+registry_sets:
+  harbor:
+    select: { registry_name: "prod-*", status: success }
+"#;
 }
 
 impl Code {
@@ -1120,7 +1184,8 @@ mod tests {
                 "redundant-registries",
                 "empty-wave",
                 "unlisted-region",
-                "deadline-exceeded"
+                "deadline-exceeded",
+                "registry-left-out"
             ]
         );
     }

@@ -11,15 +11,15 @@ use std::sync::Arc;
 use super::identity::content_hash;
 use super::render::{Field, Renderer};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Content, RegistryId, RegistryRef, RegistryType, Selector, SetName, SyncBody};
+use crate::model::{Content, RegistryId, RegistryPlace, RegistryRef, RegistryType, Selector, SetName, SyncBody};
 use crate::plan::{PlanFile, RegistryItem, SetKind};
-use crate::source::{Location, SourceId, Span, Spanned};
+use crate::source::{Location, SourceId, Spanned};
 use crate::template::{Scope, Subject, Uses};
 
 struct Item<'p> {
     id: Field<'p, RegistryId>,
     kind: Field<'p, RegistryType>,
-    span: Span,
+    place: RegistryPlace,
 }
 
 enum Kind<'p> {
@@ -55,7 +55,7 @@ pub(super) struct Merged {
 /// A registry with the place that names it.
 struct Named {
     registry: RegistryRef,
-    span: Span,
+    place: RegistryPlace,
 }
 
 impl<'p> Sets<'p> {
@@ -72,13 +72,12 @@ impl<'p> Sets<'p> {
                     registry_type.sort_unstable();
                     registry_type.dedup();
                     let (registry_name, status) = (spec.registry_name.clone(), spec.status.clone());
-                    (
-                        Kind::Select(Selector { set: name.clone(), registry_type, registry_name, status }),
-                        Uses::default(),
-                    )
+                    let location = Location::new(file.source, set.name.span);
+                    let selector = Selector { set: name.clone(), registry_type, registry_name, status, location };
+                    (Kind::Select(selector), Uses::default())
                 }
                 SetKind::Registries(items) => {
-                    let items: Vec<Item<'p>> = items.iter().map(|item| prepare(item, renderer)).collect();
+                    let items: Vec<Item<'p>> = items.iter().map(|item| prepare(item, file.source, renderer)).collect();
                     let uses = items.iter().fold(Uses::default(), |uses, item| {
                         uses.or(renderer.uses(&item.id)).or(renderer.uses(&item.kind))
                     });
@@ -146,7 +145,7 @@ impl<'p> Sets<'p> {
     }
 
     fn merge(&self, recipe: &Recipe, renderer: &mut Renderer<'_>, subject: &Subject<'_>) -> Option<Merged> {
-        let mut united = United { source: self.source, registries: Vec::new(), by_id: HashMap::new(), whole: true };
+        let mut united = United { registries: Vec::new(), by_id: HashMap::new(), whole: true };
         let mut all = false;
         let mut selectors: Vec<Selector> = Vec::new();
         for index in recipe.iter() {
@@ -165,7 +164,7 @@ impl<'p> Sets<'p> {
                         match (id, kind) {
                             (Some(registry_id), Some(registry_type)) => {
                                 let registry = RegistryRef { registry_id, registry_type };
-                                united.add(Named { registry, span: item.span }, renderer, &subject);
+                                united.add(Named { registry, place: item.place }, renderer, &subject);
                             }
                             _ => united.whole = false,
                         }
@@ -177,20 +176,25 @@ impl<'p> Sets<'p> {
             return None;
         }
         let content = if all {
-            Content { body: SyncBody { sync_all_registries: true, registry_info: Vec::new() }, selectors: Vec::new() }
+            let body = SyncBody { sync_all_registries: true, registry_info: Vec::new() };
+            Content { body, places: Vec::new(), selectors: Vec::new() }
         } else {
-            let registry_info = united.registries.into_iter().map(|named| named.registry).collect();
-            Content { body: SyncBody { sync_all_registries: false, registry_info }, selectors }
+            let (registry_info, places) = united.registries.into_iter().map(|one| (one.registry, one.place)).unzip();
+            Content { body: SyncBody { sync_all_registries: false, registry_info }, places, selectors }
         };
         Some(Merged { hash: content_hash(&content), content: Arc::new(content) })
     }
 }
 
-fn prepare<'p>(item: &'p RegistryItem, renderer: &mut Renderer<'_>) -> Item<'p> {
+fn prepare<'p>(item: &'p RegistryItem, source: SourceId, renderer: &mut Renderer<'_>) -> Item<'p> {
+    let place = RegistryPlace {
+        registry_id: Location::new(source, item.registry_id.span),
+        registry_type: Location::new(source, item.registry_type.span),
+    };
     Item {
         id: renderer.field(&item.registry_id, Scope::Registry, RegistryId::parse),
         kind: renderer.field(&item.registry_type, Scope::Registry, RegistryType::parse),
-        span: item.registry_type.span,
+        place,
     }
 }
 
@@ -200,7 +204,6 @@ fn same_selection(a: &Selector, b: &Selector) -> bool {
 
 /// Registries without duplicates, in order of first mention.
 struct United {
-    source: SourceId,
     registries: Vec<Named>,
     by_id: HashMap<RegistryId, usize>,
     whole: bool,
@@ -218,16 +221,17 @@ impl United {
             return;
         }
         let (was, is) = (first.registry.registry_type, named.registry.registry_type);
-        let (source, span, first_span) = (self.source, named.span, first.span);
+        let (location, first_location) = (named.place.registry_type, first.place.registry_type);
+        let Location { source, span } = location;
         let cause = renderer.findings.cause(
-            Location::new(source, span),
+            location,
             Code::ConflictingRegistryType,
-            &format!("{id} {}", first_span.start),
+            &format!("{id} {}", first_location.span.start),
             || {
                 let message = format!("registry `{id}` is {is} here and {was} elsewhere in the same request");
                 Diagnostic::at(Code::ConflictingRegistryType, source, span, message)
                     .label(format!("{is} here"))
-                    .also(Location::new(source, first_span), format!("{was} here"))
+                    .also(first_location, format!("{was} here"))
                     .help("a registry has one type: correct one of the two, or use `requests: per-set`")
             },
         );

@@ -28,8 +28,10 @@ use crate::policy::{Answer, SendError};
 use crate::run::port::Transport;
 use crate::sign::SignedRequest;
 
-/// No more of a body is read.
+/// No more of the body of an answer to a request that changes something is read.
 pub const LONGEST_BODY: usize = 64 * 1024;
+/// No more of the body of an answer to a read is read: a page of 200 registries, each with 20 kB.
+pub const LONGEST_READ: usize = 4 * 1024 * 1024;
 /// An idle connection is closed early: a server that closes it while we send leaves an operation unknown.
 const IDLE: Duration = Duration::from_secs(5);
 /// A connection that takes longer won't come.
@@ -174,8 +176,9 @@ impl HttpTransport {
     }
 }
 
-impl Transport for HttpTransport {
-    async fn send(&self, request: SignedRequest, timeout: Duration) -> Result<Answer, SendError> {
+impl HttpTransport {
+    /// Sends the request once and reads at most `longest` bytes of the answer's body.
+    async fn exchange(&self, request: SignedRequest, timeout: Duration, longest: usize) -> Result<Answer, SendError> {
         let method = match request.method() {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
@@ -188,7 +191,13 @@ impl Transport for HttpTransport {
         let Some(sent) = time.await_or_give_up(prepared.send()).await else {
             return Err(no_answer(timeout));
         };
-        Ok(read_answer(sent.map_err(how_far)?, &time).await)
+        Ok(read_answer(sent.map_err(how_far)?, &time, longest).await)
+    }
+}
+
+impl Transport for HttpTransport {
+    async fn send(&self, request: SignedRequest, timeout: Duration) -> Result<Answer, SendError> {
+        self.exchange(request, timeout, LONGEST_BODY).await
     }
 }
 
@@ -246,8 +255,8 @@ fn chain(error: &reqwest::Error) -> String {
     if parts.is_empty() { error.to_string() } else { parts.join(": ") }
 }
 
-/// Reads the answer up to [`LONGEST_BODY`], and then lets the connection go.
-async fn read_answer(mut response: reqwest::Response, time: &InTime<'_>) -> Answer {
+/// Reads the answer up to `longest` bytes of its body, and then lets the connection go.
+async fn read_answer(mut response: reqwest::Response, time: &InTime<'_>, longest: usize) -> Answer {
     let header =
         |name: &str| response.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let mut answer = Answer {
@@ -262,7 +271,7 @@ async fn read_answer(mut response: reqwest::Response, time: &InTime<'_>) -> Answ
     loop {
         match time.await_or_give_up(response.chunk()).await {
             Some(Ok(Some(chunk))) => {
-                let room = LONGEST_BODY - answer.body.len();
+                let room = longest - answer.body.len();
                 answer.body.extend_from_slice(&chunk[..chunk.len().min(room)]);
                 if chunk.len() > room {
                     answer.truncated = true;

@@ -8,7 +8,7 @@ use super::replay::Impossible;
 /// Why a journal can't be read. Text that comes from it has been made visible and is bounded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DamagedJournal {
-    /// The file ends before the header and its sources are whole.
+    /// The file ends before the header, its sources and what was resolved are whole.
     #[error(
         "the run was killed before it had announced anything, so nothing was sent: start it again with `hss-sync run`"
     )]
@@ -58,6 +58,9 @@ pub enum Damage {
     /// The header announces more plan texts than follow it.
     #[error("a `source` record with the text of a plan comes here, and this is none")]
     NoSource,
+    /// The header announces more resolved operations than follow its sources.
+    #[error("a `resolved` record comes here, and this is none")]
+    NoResolution,
     /// It has not the shape of a line.
     #[error("it does not end with a checksum, as every whole line does")]
     NoSum,

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Header, Invocation, LineWriter, RecordedPlan, RecordedSource, SimulatedWith};
+use super::{Header, Invocation, LineWriter, RecordedPlan, RecordedResolution, RecordedSource, SimulatedWith};
 use crate::event::{AttemptRecord, Failure, FailureKind, NotAttemptedReason, OpIndex, Outcome, RunEvent};
-use crate::model::{MaxFailures, PlanDigest, RunId};
+use crate::model::{MaxFailures, OperationId, PlanDigest, ProjectId, RegistryId, RegistryRef, RegistryType, RunId};
 use crate::plan::VariableValue;
 
 /// Ids of the operations, by index; the last ones have what JSON has to escape.
@@ -46,6 +46,7 @@ pub(super) fn header() -> Header {
             path: "plans/fleet.yaml".to_owned(),
             text: "version: 1\nname: \"fleet\"\n".to_owned(),
         }],
+        resolved: Vec::new(),
     }
 }
 
@@ -75,7 +76,25 @@ pub(super) fn full_header() -> Header {
             simulated: Some(SimulatedWith { fault: text("504:5%"), quota: text("5/1m"), time_scale: 60 }),
         },
         sources: vec![source("a.yaml", ""), source("b\"\\.yaml", "text: \u{1}\u{7f}\u{2028}𝄞\r\n")],
+        resolved: vec![
+            resolution(0, Some("p-1"), &["r-1", "r-2"]),
+            resolution(1, Some("p-2"), &[]),
+            resolution(4, None, &["r-1"]),
+        ],
         ..header()
+    }
+}
+
+/// What was resolved of an operation; no registries mean that none were selected.
+pub(super) fn resolution(op: OpIndex, project_id: Option<&str>, registries: &[&str]) -> RecordedResolution {
+    let registry = |id: &&str| RegistryRef {
+        registry_id: RegistryId::parse(id).expect("legal"),
+        registry_type: RegistryType::Harbor,
+    };
+    RecordedResolution {
+        operation: OperationId::parse(IDS[op]).expect("legal"),
+        project_id: project_id.map(|id| ProjectId::parse(id).expect("legal")),
+        registries: (!registries.is_empty()).then(|| registries.iter().map(registry).collect()),
     }
 }
 

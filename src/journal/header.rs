@@ -1,11 +1,12 @@
-//! The first record of a journal: what the run is, and all that it takes to go on with it without the plan files.
+//! The first records of a journal: what the run is, and all that it takes to go on with it without the plan files and
+//! without asking the service again what `lookup` and `select` mean.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{PlanDigest, RunId};
+use crate::model::{OperationId, PlanDigest, ProjectId, RegistryRef, RunId};
 use crate::plan::VariableValue;
 
 /// What a run is.
@@ -29,6 +30,8 @@ pub struct Header {
     pub invocation: Invocation,
     /// The texts that the plans were read from, in order.
     pub sources: Vec<RecordedSource>,
+    /// What the network resolved before the run began: each operation that the plans leave open, in plan order.
+    pub resolved: Vec<RecordedResolution>,
 }
 
 /// A plan as the header names it.
@@ -49,6 +52,17 @@ pub struct RecordedSource {
     pub path: String,
     /// The text, as it was read.
     pub text: String,
+}
+
+/// What `lookup` and `select` of one operation turned out to mean. It never changes in a run, whatever the account has by now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedResolution {
+    /// The operation, by its id in the plan.
+    pub operation: OperationId,
+    /// The project that was looked up; `None` when the plan names it.
+    pub project_id: Option<ProjectId>,
+    /// All registries of the request, when `select` found some of them; never empty.
+    pub registries: Option<Vec<RegistryRef>>,
 }
 
 /// What the operator said besides the plans, as far as a resumed run has to keep to it. Holds no secret.

@@ -13,7 +13,7 @@ mod replay;
 mod write;
 
 pub use damage::{Damage, DamagedJournal};
-pub use header::{Header, Invocation, RecordedPlan, RecordedSource, SimulatedWith};
+pub use header::{Header, Invocation, RecordedPlan, RecordedResolution, RecordedSource, SimulatedWith};
 pub use read::{Journal, read};
 pub use replay::{Impossible, Phase};
 pub use write::LineWriter;

@@ -12,7 +12,7 @@ use super::JOURNAL_VERSION;
 use super::chain::{Chain, Sealed};
 use super::damage::{Damage, DamagedJournal};
 use super::header::{Header, RecordedSource};
-use super::record::{Record, to_event, to_header};
+use super::record::{Record, to_event, to_header, to_resolution};
 use super::replay::Replay;
 use super::write::LineWriter;
 use crate::diagnostic::visible;
@@ -112,7 +112,7 @@ pub fn read(bytes: &[u8]) -> Result<Journal, DamagedJournal> {
         taken.map_err(|refused| refused.at(reader.chain.lines() + 1, offset))?;
         offset += line.len();
     }
-    let Reader { chain, header: Some(header), sources_left: 0, events, ids, .. } = reader else {
+    let Reader { chain, header: Some(header), sources_left: 0, resolved_left: 0, events, ids, .. } = reader else {
         return Err(DamagedJournal::NothingAnnounced);
     };
     Ok(Journal { header, writer: LineWriter::after(chain), whole: bytes.len() - torn, torn, events, ids })
@@ -152,6 +152,7 @@ struct Reader {
     chain: Chain,
     header: Option<Header>,
     sources_left: usize,
+    resolved_left: usize,
     replay: Replay,
     events: Vec<RunEvent>,
     ids: Vec<SeenId>,
@@ -218,6 +219,7 @@ impl Reader {
         let Some(header) = &mut self.header else {
             let Record::Run(line) = record else { return Err(Damage::NoHeader) };
             self.sources_left = line.sources;
+            self.resolved_left = line.resolved;
             self.replay = Replay::new(line.plans.len());
             self.header = Some(to_header(*line).map_err(|error| Damage::Malformed(bounded(&error)))?);
             return Ok(());
@@ -226,6 +228,13 @@ impl Reader {
             let Record::Source { path, text, .. } = record else { return Err(Damage::NoSource) };
             header.sources.push(RecordedSource { path: path.into_owned(), text: text.into_owned() });
             self.sources_left -= 1;
+            return Ok(());
+        }
+        if self.resolved_left > 0 {
+            let Record::Resolved { op, project_id, registries, .. } = record else { return Err(Damage::NoResolution) };
+            let resolution = to_resolution(&op, project_id.as_deref(), registries);
+            header.resolved.push(resolution.map_err(|error| Damage::Malformed(bounded(&error)))?);
+            self.resolved_left -= 1;
             return Ok(());
         }
         let line = self.chain.lines() + 1;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::header::Invocation;
 use crate::event::FailureKind;
 
-pub(super) use convert::{micros, to_event, to_header, to_record};
+pub(super) use convert::{from_resolution, micros, to_event, to_header, to_record, to_resolution};
 
 /// One line, without its checksum. The name of the variant is its first member, `record`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,6 +27,16 @@ pub(super) enum Record<'a> {
         path: Cow<'a, str>,
         #[serde(borrow)]
         text: Cow<'a, str>,
+    },
+    /// What `lookup` and `select` of an operation turned out to mean.
+    Resolved {
+        seq: u64,
+        #[serde(borrow)]
+        op: Cow<'a, str>,
+        #[serde(borrow)]
+        project_id: Option<Cow<'a, str>>,
+        #[serde(borrow)]
+        registries: Option<Vec<RegistryBody<'a>>>,
     },
     RunResumed {
         seq: u64,
@@ -137,6 +147,7 @@ impl Record<'_> {
         match self {
             Self::Run(line) => line.seq,
             Self::Source { seq, .. }
+            | Self::Resolved { seq, .. }
             | Self::RunResumed { seq, .. }
             | Self::OperationReopened { seq, .. }
             | Self::WaveStarted { seq, .. }
@@ -153,7 +164,7 @@ impl Record<'_> {
     }
 }
 
-/// The first line: [`super::Header`] without the texts of its sources, which follow it.
+/// The first line: [`super::Header`] without the texts of its sources and what was resolved, which follow it.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RunLine<'a> {
@@ -173,6 +184,8 @@ pub(super) struct RunLine<'a> {
     pub(super) invocation: Cow<'a, Invocation>,
     /// How many `source` lines follow.
     pub(super) sources: usize,
+    /// How many `resolved` lines follow those.
+    pub(super) resolved: usize,
 }
 
 /// A plan in the first line.
@@ -185,6 +198,16 @@ pub(super) struct PlanBody<'a> {
     pub(super) name: Cow<'a, str>,
     #[serde(borrow)]
     pub(super) digest: Cow<'a, str>,
+}
+
+/// A registry of a request.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RegistryBody<'a> {
+    #[serde(borrow)]
+    pub(super) registry_id: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) registry_type: Cow<'a, str>,
 }
 
 /// The contract's words for outcomes.

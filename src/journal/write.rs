@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::JOURNAL_VERSION;
 use super::chain::Chain;
 use super::header::Header;
-use super::record::{PlanBody, Record, RunLine, micros, to_record};
+use super::record::{PlanBody, Record, RunLine, from_resolution, micros, to_record};
 use crate::event::{OpIndex, RunEvent};
 
 /// Writes lines; owns their numbers and the chain of their sums.
@@ -31,7 +31,7 @@ impl LineWriter {
         Self { chain }
     }
 
-    /// Appends the lines that a new journal begins with: the header, then the text of each source.
+    /// Appends the lines that a new journal begins with: the header, the text of each source, what was resolved.
     pub fn header(&mut self, header: &Header, out: &mut Vec<u8>) {
         let plans = header.plans.iter().map(|plan| PlanBody {
             path: Cow::Borrowed(&plan.path),
@@ -50,11 +50,15 @@ impl LineWriter {
             plans: plans.collect(),
             invocation: Cow::Borrowed(&header.invocation),
             sources: header.sources.len(),
+            resolved: header.resolved.len(),
         };
         self.line(&Record::Run(Box::new(line)), out);
         for source in &header.sources {
             let (path, text) = (Cow::Borrowed(&*source.path), Cow::Borrowed(&*source.text));
             self.line(&Record::Source { seq: self.chain.lines(), path, text }, out);
+        }
+        for resolution in &header.resolved {
+            self.line(&from_resolution(self.chain.lines(), resolution), out);
         }
     }
 

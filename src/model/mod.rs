@@ -20,8 +20,8 @@ pub use id::{
 };
 pub use limits::{FailureBudget, Limits, MaxFailures, Quota, QuotaScope, RetryLimits};
 pub use listing::Listing;
-pub use operation::{Content, Operation, Selector};
+pub use operation::{Content, Operation, RegistryPlace, Selector};
 pub use region::{KNOWN_REGIONS, Region};
 pub use request::{Endpoint, Method, RegistryRef, RegistryType, Request, SyncBody};
 pub use secret::{REDACTED, Secret};
-pub use target::{ProjectRef, Target};
+pub use target::{Access, ProjectRef, Target};

@@ -20,6 +20,18 @@ pub struct Selector {
     /// `success`, `fail` or `accessing`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
+    /// The set's name, where it is defined.
+    #[serde(skip)]
+    pub location: Location,
+}
+
+/// Where a registry of a request is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RegistryPlace {
+    /// Its id; for a registry that a `select` set found, the name of that set.
+    pub registry_id: Location,
+    /// Its type; for one that was found, as above.
+    pub registry_type: Location,
 }
 
 /// What an operation asks for.
@@ -27,6 +39,8 @@ pub struct Selector {
 pub struct Content {
     /// What is known offline.
     pub body: SyncBody,
+    /// Where each of `body.registry_info` is written, in the same order.
+    pub places: Vec<RegistryPlace>,
     /// What the network has to resolve first; empty in most plans.
     pub selectors: Vec<Selector>,
 }

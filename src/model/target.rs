@@ -37,3 +37,23 @@ pub struct Target {
     /// Who asks.
     pub credential: CredentialName,
 }
+
+impl Target {
+    /// What a credential is needed for there.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        let Self { region, project_id, credential, .. } = self;
+        Access { credential: credential.clone(), region: region.clone(), project_id: project_id.clone() }
+    }
+}
+
+/// What a credential is needed for: a token is good for one project only.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Access {
+    /// Who asks.
+    pub credential: CredentialName,
+    /// Where.
+    pub region: Region,
+    /// The project; [`ProjectRef::Lookup`] is the one that has the region's name.
+    pub project_id: ProjectRef,
+}

@@ -155,7 +155,7 @@ impl<'t> Decoder<'t> {
                     let found = self.parse(entry.value, RegistryType::parse);
                     select.registry_type = found.into_iter().map(|found| found.value).collect();
                 }
-                "registry_name" => select.registry_name = self.glob(entry.value).map(|found| found.value),
+                "registry_name" => select.registry_name = self.pattern(entry.value).map(|found| found.value),
                 "status" => select.status = self.text(entry.value).map(str::to_owned),
                 _ => self.unknown(entry),
             }
@@ -345,15 +345,7 @@ impl<'t> Decoder<'t> {
         Some(Templated { text, span: node.span(), style: node.style().unwrap_or(ScalarStyle::Plain) })
     }
 
-    /// A name or a glob; the glob must be one.
-    fn glob(&mut self, node: Node<'t>) -> Option<Spanned<String>> {
-        self.parse(node, |text| match globset::Glob::new(text) {
-            Ok(_) => Ok(text.to_owned()),
-            Err(error) => Err(InvalidValue::new("a name or pattern", format!("has a mistake: {}", error.kind()))),
-        })
-    }
-
-    /// A name or a pattern of a wave.
+    /// A name or a pattern, of a wave or a `select` set.
     pub(super) fn pattern(&mut self, node: Node<'t>) -> Option<Spanned<String>> {
         self.parse(node, |text| match super::words::wildcards(text) {
             None | Some(Ok(_)) => Ok(text.to_owned()),

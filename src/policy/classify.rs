@@ -37,7 +37,7 @@ pub struct Answer {
     pub request_id: Option<String>,
     /// `Location` of a redirect.
     pub location: Option<String>,
-    /// At most the first 64 KiB of the body, decoded.
+    /// The beginning of the body, decoded: at most 64 KiB, of a read 4 MiB.
     pub body: Vec<u8>,
     /// Whether the body went on.
     pub truncated: bool,

@@ -20,7 +20,7 @@ use crate::source::Sources;
 use crate::summary::{Counts, OperationSummary, RunSummary};
 
 /// The version of every document that is written here.
-const SCHEMA_VERSION: u32 = 1;
+pub(super) const SCHEMA_VERSION: u32 = 1;
 
 /// What a run report says beyond plan and summary.
 #[derive(Clone, Copy, Debug)]
@@ -116,7 +116,7 @@ pub fn write_diagnostics(
     finish(out, &document)
 }
 
-fn finish(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
+pub(super) fn finish(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, document)?;
     out.write_all(b"\n")
 }

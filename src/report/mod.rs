@@ -1,16 +1,20 @@
 //! Values to text, one format a file. Reports count nothing themselves: every number comes from the summary.
 //!
 //! `json` is for programs (schemas in `schemas/`), `table` and `closing` are for people, in lines that `wrap` keeps to the
-//! width of the terminal. Somebody else owns the file.
+//! width of the terminal; `check` is both, `discovered` a plan. Somebody else owns the file.
 
+mod check;
 mod closing;
+mod discovered;
 #[cfg(test)]
 mod fixture;
 mod json;
 mod table;
 mod wrap;
 
+pub use check::{check_lines, write_check};
 pub use closing::{closing, failure_line, why};
+pub use discovered::{Discovered, DiscoveredProject, discovered_plan};
 pub use json::{RunFacts, write_diagnostics, write_plan, write_run};
 pub use table::{forecast_text, plan_tables, validation_line};
 pub(crate) use wrap::{fit, wrap};

@@ -105,7 +105,8 @@ pub fn plan_tables(plan: &ExecutionPlan, forecast: &Forecast, width: usize, most
     let unresolved = plan.operations.iter().filter(|operation| operation.needs_network()).count();
     if unresolved > 0 {
         let of = plan.operations.len();
-        let note = format!("{unresolved} of {of} use `lookup` or `select`, which `run` can't resolve in this version.");
+        let note =
+            format!("{unresolved} of {of} use `lookup` or `select`, which `--online` and `run` resolve by reads.");
         wrap(&mut text, "", "    ", &note, width);
     }
     for file in &plan.plans {

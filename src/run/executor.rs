@@ -10,12 +10,8 @@ use std::time::Duration;
 use super::port::{Clock, CredentialFailure, Credentials, Transport};
 use crate::event::{AttemptRecord, Failure, FailureKind, OpIndex};
 use crate::expand::ExecutionPlan;
-use crate::model::Target;
 use crate::policy::{Redactor, Verdict, classify, classify_error};
 use crate::sign::{Credential, sign};
-
-/// The gateway's code for a token that has to be renewed (`APIG.` in some places).
-const OUTDATED: [&str; 2] = ["APIGW.0307", "APIG.0307"];
 
 /// What came of one attempt.
 #[derive(Debug)]
@@ -46,7 +42,8 @@ impl<'a, K: Credentials, T: Transport, C: Clock> Executor<'a, K, T, C> {
         let started = self.clock.now();
         let operation = &self.plan.operations[op];
         let Some(request) = operation.request() else { return self.impossible(op, started) };
-        let credential = match self.credentials.get(&operation.target).await {
+        let access = operation.target.access();
+        let credential = match self.credentials.get(&access).await {
             Ok(credential) => credential,
             Err(failure) => return self.without_credential(op, started, failure),
         };
@@ -62,7 +59,7 @@ impl<'a, K: Credentials, T: Transport, C: Clock> Executor<'a, K, T, C> {
             }
             Err(error) => (classify_error(error, &redactor), None, None),
         };
-        let verdict = self.renewable(verdict, &operation.target, &credential);
+        let verdict = self.credentials.renewable(verdict, &access, &credential);
         let failure = failure_of(&verdict);
         let record = AttemptRecord {
             started,
@@ -81,19 +78,6 @@ impl<'a, K: Credentials, T: Transport, C: Clock> Executor<'a, K, T, C> {
         let mut redactor = self.redactor.borrow_mut();
         credential.secrets().iter().for_each(|secret| redactor.learn(secret));
         credential.access_key().into_iter().for_each(|key| redactor.learn_access_key(key));
-    }
-
-    /// A refusal that another token may mend is repeated with that: the gateway passed nothing on.
-    fn renewable(&self, verdict: Verdict, target: &Target, credential: &Credential) -> Verdict {
-        match verdict {
-            Verdict::Failed(failure)
-                if failure.code.as_deref().is_some_and(|code| OUTDATED.contains(&code))
-                    && self.credentials.outdated(target, credential) =>
-            {
-                Verdict::Retry { failure, wait: None }
-            }
-            other => other,
-        }
     }
 
     /// Nothing was sent: whoever gives the credential said no, or can't be reached.

@@ -7,10 +7,13 @@ use std::time::Duration;
 use crate::event::{Failure, RunEvent};
 use crate::expand::ExecutionPlan;
 use crate::follow::{TaskPage, TaskRegistryPage};
-use crate::model::{CredentialName, Listing, Target, TaskId};
-use crate::policy::{Answer, Redactor, SendError};
+use crate::model::{Access, CredentialName, Listing, TaskId};
+use crate::policy::{Answer, Redactor, SendError, Verdict};
 use crate::sign::{Credential, SignedRequest};
 use crate::summary::RunSummary;
+
+/// The gateway's code for a token that has to be renewed (`APIG.` in some places).
+const OUTDATED: [&str; 2] = ["APIGW.0307", "APIG.0307"];
 
 /// Sends one signed request once.
 pub trait Transport {
@@ -25,14 +28,26 @@ pub trait Credentials {
     fn has(&self, name: &CredentialName) -> bool;
     /// Knows everything that must appear in no text, as far as there is any of it by now.
     fn redactor(&self) -> Redactor;
-    /// The credential for a target now. Several may be waited for at a time.
+    /// The credential for this access now. Several may be waited for at a time.
     ///
     /// # Errors
     /// When it has to be got and can't be. Nothing was sent to the service then.
-    fn get(&self, target: &Target) -> impl Future<Output = Result<Credential, CredentialFailure>>;
+    fn get(&self, access: &Access) -> impl Future<Output = Result<Credential, CredentialFailure>>;
     /// The service says that this credential, which [`Credentials::get`] gave, has to be renewed before its time. Whether the
     /// next call of `get` gives another one; a ready credential is what it is.
-    fn outdated(&self, target: &Target, credential: &Credential) -> bool;
+    fn outdated(&self, access: &Access, credential: &Credential) -> bool;
+    /// A refusal that another token may mend is repeated with that: the gateway passed nothing on.
+    fn renewable(&self, verdict: Verdict, access: &Access, credential: &Credential) -> Verdict {
+        match verdict {
+            Verdict::Failed(failure)
+                if failure.code.as_deref().is_some_and(|code| OUTDATED.contains(&code))
+                    && self.outdated(access, credential) =>
+            {
+                Verdict::Retry { failure, wait: None }
+            }
+            other => other,
+        }
+    }
 }
 
 /// Why a credential can't be got.
@@ -57,12 +72,12 @@ impl Credentials for BTreeMap<CredentialName, Credential> {
             .with_access_keys(self.values().filter_map(Credential::access_key))
     }
 
-    async fn get(&self, target: &Target) -> Result<Credential, CredentialFailure> {
-        let missing = || CredentialFailure::Refused(format!("there is no credential `{}`", target.credential));
-        BTreeMap::get(self, &target.credential).cloned().ok_or_else(missing)
+    async fn get(&self, access: &Access) -> Result<Credential, CredentialFailure> {
+        let missing = || CredentialFailure::Refused(format!("there is no credential `{}`", access.credential));
+        BTreeMap::get(self, &access.credential).cloned().ok_or_else(missing)
     }
 
-    fn outdated(&self, _: &Target, _: &Credential) -> bool {
+    fn outdated(&self, _: &Access, _: &Credential) -> bool {
         false
     }
 }

@@ -107,6 +107,7 @@ impl Fixture {
                 endpoint: endpoint.clone(),
                 content: std::sync::Arc::new(Content {
                     body: SyncBody { sync_all_registries: true, registry_info: Vec::new() },
+                    places: Vec::new(),
                     selectors: Vec::new(),
                 }),
             });

@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Refusal};
 use super::call::Call;
-use super::world::{Scope, Task, World, project_of_region, stable_id};
-use crate::model::{KNOWN_REGIONS, RegistryType};
+use super::projects::list_projects;
+use super::registries::list_registries;
+use super::world::{Scope, Task, World};
+use crate::model::RegistryType;
 
 /// An API, with what its path names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,26 +148,9 @@ pub(super) fn answer(route: &Route, call: &Call, world: &World) -> Result<Answer
         Route::ListRegistries { project_id } => list_registries(project_id, call, world)?,
         Route::ListTasks { project_id } => list_tasks(project_id, call, world)?,
         Route::ListTaskRegistries { project_id, task_id } => list_task_registries(project_id, task_id, call, world)?,
-        Route::ListProjects => list_projects(call),
+        Route::ListProjects => list_projects(call, world.projects()),
     };
     Ok(Answer::ok(body.to_string()))
-}
-
-fn list_registries(project_id: &str, call: &Call, world: &World) -> Result<Value, Refusal> {
-    enterprise_project(call)?;
-    let types = registry_types(call)?;
-    let is = |name: &str, value: &str| call.parameter(name).is_none_or(|wanted| wanted == value);
-    // Whether the service compares names as a whole isn't documented: part of a name is enough here, so that a client
-    // that depends on equality is found out.
-    let has = |name: &str, value: &str| call.parameter(name).is_none_or(|wanted| value.contains(wanted));
-    let found = world.registries(project_id).into_iter().filter(|registry| {
-        types.as_ref().is_none_or(|types| types.contains(&registry.registry_type))
-            && has("registry_name", &registry.registry_name)
-            && has("registry_addr", &registry.registry_addr)
-            && is("registry_id", &registry.id)
-            && is("status", registry.status)
-    });
-    page(call, found.map(|registry| json!(registry)))
 }
 
 fn list_tasks(project_id: &str, call: &Call, world: &World) -> Result<Value, Refusal> {
@@ -247,22 +232,8 @@ fn list_task_registries(project_id: &str, task_id: &str, call: &Call, world: &Wo
     )
 }
 
-/// IAM finds a region's project by the region's name; sub-projects have other names and are not simulated.
-fn list_projects(call: &Call) -> Value {
-    let wanted = call.parameter("name");
-    let regions = KNOWN_REGIONS.into_iter().filter(|region| wanted.is_none_or(|wanted| wanted == *region));
-    let domain = stable_id("domain");
-    let projects: Vec<_> = regions
-        .map(|region| {
-            json!({ "id": project_of_region(region), "name": region, "domain_id": domain, "parent_id": domain,
-                    "description": "", "is_domain": false, "enabled": true })
-        })
-        .collect();
-    json!({ "projects": projects, "links": { "self": call.raw_path, "previous": null, "next": null } })
-}
-
 /// One page of a list, and the number of all that were found.
-fn page(call: &Call, found: impl Iterator<Item = Value>) -> Result<Value, Refusal> {
+pub(super) fn page(call: &Call, found: impl Iterator<Item = Value>) -> Result<Value, Refusal> {
     let offset = number(call, "offset", 0..=2_000_000)?.unwrap_or(0);
     let limit = number(call, "limit", 10..=200)?.unwrap_or(10);
     let all: Vec<Value> = found.collect();
@@ -281,7 +252,7 @@ fn number(call: &Call, name: &str, range: std::ops::RangeInclusive<i64>) -> Resu
 }
 
 /// The comma list of registry types that a list may be filtered by.
-fn registry_types(call: &Call) -> Result<Option<Vec<RegistryType>>, Refusal> {
+pub(super) fn registry_types(call: &Call) -> Result<Option<Vec<RegistryType>>, Refusal> {
     let Some(text) = call.parameter("registry_type") else { return Ok(None) };
     let types: Result<Vec<_>, _> = text.split(',').map(RegistryType::parse).collect();
     types.map(Some).map_err(|error| Refusal::parameter(format!("registry_type {error}")))

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::fault::{Faults, mix};
-use super::world::SimulatedRegistry;
+use super::projects::SimulatedProject;
+use super::registries::SimulatedRegistry;
 use crate::model::{Quota, Secret};
 
 /// An access key pair that the simulator accepts.
@@ -114,6 +115,9 @@ pub struct SimulatorConfig {
     pub seed: u64,
     /// The registries of every project; `None`: five made-up ones.
     pub registries: Option<Vec<SimulatedRegistry>>,
+    /// The projects of the account, all others being refused; `None`: one for each region, and any id that isn't another
+    /// region's.
+    pub projects: Option<Vec<SimulatedProject>>,
     /// Appends one NDJSON line for each request to this file.
     pub log: Option<PathBuf>,
     /// Requests whose log entry is kept in memory; the oldest are dropped beyond it.
@@ -135,6 +139,7 @@ impl SimulatorConfig {
             faults: Faults::default(),
             seed,
             registries: None,
+            projects: None,
             log: None,
             keep_log: 100_000,
         }

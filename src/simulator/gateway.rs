@@ -70,7 +70,7 @@ impl Gateway {
             authenticator: Authenticator::new(&config.keys, &config.tokens),
             users: Windows::new(),
             addresses: Windows::new(),
-            world: World::new(config.seed, config.registries.clone()),
+            world: World::new(config.seed, config.registries.clone(), config.projects.clone()),
             iam: Iam::new(config.iam.clone(), config.seed),
             log,
             config,
@@ -136,7 +136,7 @@ impl Gateway {
         seen.project_id = route.project_id().map(str::to_owned);
         let user = self.authenticator.authenticate(call, body_hash)?;
         seen.user = Some(user.clone());
-        check_project(&route, call)?;
+        check_project(&route, call, &self.world)?;
         self.authenticator.check_scope(call, route.project_id())?;
         self.check_quota(&route, call, user)?;
         // A write is checked before its fault and carried out after it was decided that the fault lets it.
@@ -231,8 +231,8 @@ impl Gateway {
     }
 }
 
-/// Path and header must name the same project.
-fn check_project(route: &Route, call: &Call) -> Result<(), Refusal> {
+/// Path and header must name the same project, and the account must have it in the call's region.
+fn check_project(route: &Route, call: &Call, world: &World) -> Result<(), Refusal> {
     let Some(project_id) = route.project_id() else { return Ok(()) };
     let length = project_id.chars().count();
     if !(1..=256).contains(&length) {
@@ -240,6 +240,10 @@ fn check_project(route: &Route, call: &Call) -> Result<(), Refusal> {
     }
     if call.headers.contains_key("x-project-id") && call.header("x-project-id").as_deref() != Some(project_id) {
         let message = "The IAM user is not allowed: X-Project-Id does not match the project of the path";
+        return Err(Refusal::gateway(StatusCode::FORBIDDEN, "APIGW.0302", message));
+    }
+    if world.projects().is_foreign(project_id, &call.region()) {
+        let message = "The IAM user is not allowed: the account has no such project in this region";
         return Err(Refusal::gateway(StatusCode::FORBIDDEN, "APIGW.0302", message));
     }
     Ok(())

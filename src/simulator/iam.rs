@@ -14,7 +14,8 @@ use super::authenticate::{Authenticator, TokenScope, User};
 use super::call::Call;
 use super::config::{KeyPair, SimulatedIam};
 use super::fault::mix;
-use super::world::{project_of_region, stable_id};
+use super::projects::project_of_region;
+use super::world::stable_id;
 use crate::model::Secret;
 
 /// How long keys of IAM may be asked for, in seconds.

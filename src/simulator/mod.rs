@@ -14,6 +14,8 @@ mod echo;
 mod fault;
 mod gateway;
 mod iam;
+mod projects;
+mod registries;
 mod request_log;
 mod server;
 #[cfg(test)]
@@ -24,8 +26,9 @@ mod world;
 
 pub use config::{KeyPair, SimulatedIam, SimulatedUser, SimulatorConfig, SimulatorError};
 pub use fault::{FaultKind, Faults};
+pub use projects::SimulatedProject;
+pub use registries::SimulatedRegistry;
 pub use request_log::{LogEntry, SimulatorStats};
-pub use world::SimulatedRegistry;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -87,7 +90,7 @@ impl Simulator {
     /// The id of the project that the simulated IAM has for a region; `None` for a region that it doesn't know.
     #[must_use]
     pub fn project_id(region: &str) -> Option<String> {
-        world::project_of_region(region)
+        projects::project_of_region(region)
     }
 }
 

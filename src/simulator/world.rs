@@ -1,37 +1,18 @@
-//! What there is behind the simulated API: project ids, registries, and tasks that advance with the run's clock.
+//! What there is behind the simulated API: projects, registries, and tasks that advance with the run's clock.
 //!
 //! All of it follows from the seed and from names, so that two runs of one rehearsal see the same world.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use serde::Serialize;
-
 use super::fault::mix;
-use crate::model::{KNOWN_REGIONS, RegistryType};
+use super::projects::{Projects, SimulatedProject};
+use super::registries::{SimulatedRegistry, made_up_registries};
+use crate::model::RegistryType;
 use crate::sign;
 
 /// The documented size of a task list: `total_num` 0–1000. Older tasks of a project are forgotten.
 const MAX_TASKS: usize = 1000;
-
-/// A registry of the simulated service, with the API's words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SimulatedRegistry {
-    /// `id` here, `registry_id` in the create request.
-    pub id: String,
-    /// Its name.
-    pub registry_name: String,
-    /// Its type.
-    pub registry_type: RegistryType,
-    /// Where it is.
-    pub registry_addr: String,
-    /// `success`, `fail` or `accessing`.
-    pub status: &'static str,
-    /// Why it failed, such as `REQUEST_API_ERROR`.
-    pub fail_reason: Option<&'static str>,
-    /// Number of images.
-    pub images_num: u32,
-}
 
 /// What a task was asked to synchronise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,14 +60,19 @@ impl Task {
 pub(super) struct World {
     seed: u64,
     registries: Option<Vec<SimulatedRegistry>>,
+    projects: Projects,
     /// By project id, oldest first.
     tasks: HashMap<String, VecDeque<Task>>,
     created: u64,
 }
 
 impl World {
-    pub(super) fn new(seed: u64, registries: Option<Vec<SimulatedRegistry>>) -> Self {
-        Self { seed, registries, tasks: HashMap::new(), created: 0 }
+    pub(super) fn new(
+        seed: u64,
+        registries: Option<Vec<SimulatedRegistry>>,
+        projects: Option<Vec<SimulatedProject>>,
+    ) -> Self {
+        Self { seed, registries, projects: Projects::new(projects), tasks: HashMap::new(), created: 0 }
     }
 
     /// Creates a task that takes 30 s to 2 min of the run's clock; returns its id.
@@ -122,34 +108,13 @@ impl World {
 
     /// The registries of a project.
     pub(super) fn registries(&self, project_id: &str) -> Vec<SimulatedRegistry> {
-        if let Some(registries) = &self.registries {
-            return registries.clone();
-        }
-        let make = |registry_type: RegistryType, name: &str, addr: &str, fail_reason: Option<&'static str>| {
-            let id = stable_id(&format!("registry/{project_id}/{registry_type}"));
-            SimulatedRegistry {
-                images_num: u32::from_str_radix(&id[..2], 16).unwrap_or(0),
-                id,
-                registry_name: name.to_owned(),
-                registry_type,
-                registry_addr: addr.to_owned(),
-                status: if fail_reason.is_some() { "fail" } else { "success" },
-                fail_reason,
-            }
-        };
-        vec![
-            make(RegistryType::SwrPrivate, "swr-private", "swr.simulated.invalid", None),
-            make(RegistryType::SwrShared, "swr-shared", "swr.simulated.invalid", None),
-            make(RegistryType::SwrEnterprise, "prod-enterprise", "enterprise.simulated.invalid", None),
-            make(RegistryType::Harbor, "prod-harbor", "harbor.simulated.invalid", None),
-            make(RegistryType::Jfrog, "stage-jfrog", "jfrog.simulated.invalid", Some("REQUEST_API_ERROR")),
-        ]
+        self.registries.clone().unwrap_or_else(|| made_up_registries(project_id))
     }
-}
 
-/// The project id of a region, as IAM finds it; `None` for a region that the SDK's table doesn't have.
-pub(super) fn project_of_region(region: &str) -> Option<String> {
-    KNOWN_REGIONS.contains(&region).then(|| stable_id(&format!("project/{region}")))
+    /// The projects of the account.
+    pub(super) fn projects(&self) -> &Projects {
+        &self.projects
+    }
 }
 
 /// 32 hexadecimal digits that follow from a name.
@@ -169,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_task_runs_to_its_end_on_the_runs_clock() {
-        let mut world = World::new(1, None);
+        let mut world = World::new(1, None, None);
         let wall = jiff::Timestamp::from_second(1_800_000_000).expect("legal");
         world.create_task("p", "0", Scope::All, (Duration::from_secs(7), wall));
         let task = world.tasks("p").next().expect("created");
@@ -183,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_project_keeps_its_newest_thousand_tasks() {
-        let mut world = World::new(1, None);
+        let mut world = World::new(1, None, None);
         let mut ids = Vec::new();
         for _ in 0..1003 {
             ids.push(world.create_task("p", "0", Scope::All, (Duration::ZERO, jiff::Timestamp::UNIX_EPOCH)).to_owned());
@@ -191,13 +156,5 @@ mod tests {
         let listed: Vec<_> = world.tasks("p").map(|task| task.id.clone()).collect();
         ids.reverse();
         assert_eq!(listed, ids[..1000]);
-    }
-
-    #[test]
-    fn a_region_has_one_project_and_an_unknown_one_has_none() {
-        let ids: std::collections::BTreeSet<_> = KNOWN_REGIONS.into_iter().map(project_of_region).collect();
-        assert_eq!(ids.len(), KNOWN_REGIONS.len());
-        assert!(ids.iter().flatten().all(|id| id.len() == 32));
-        assert_eq!(project_of_region("mars-north-1"), None);
     }
 }

@@ -45,14 +45,15 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     ("expand", Pure, &["diagnostic", "model", "plan", "source", "template", "yaml"]),
     ("journal", Pure, &["diagnostic", "event", "model", "plan", "policy", "summary"]),
     ("schedule", Pure, &["event", "expand", "model", "policy", "summary"]),
-    // Level 5; `report` shows forecasts, advice on codes, and URLs as they are signed
+    // Level 5; `report` shows forecasts, what was compared online, advice on codes, and URLs as they are signed
     ("difference", Pure, &["diagnostic", "expand", "model", "source"]),
     ("follow", Pure, &["event", "expand", "model", "summary"]),
     ("forecast", Pure, &["event", "expand", "model", "policy", "schedule", "summary"]),
     ("remaining", Pure, &["diagnostic", "event", "expand", "model", "plan", "source", "summary", "yaml"]),
+    ("resolve", Pure, &["diagnostic", "event", "expand", "journal", "model", "plan", "source"]),
     ("resume", Pure, &["event", "expand"]),
     ("report", Pure, &[
-        "diagnostic", "event", "exit", "expand", "forecast", "model", "policy", "sign", "source", "summary",
+        "diagnostic", "event", "exit", "expand", "forecast", "model", "policy", "resolve", "sign", "source", "summary",
     ]),
     // Level 6
     ("run", Shell, &["event", "expand", "follow", "model", "policy", "schedule", "sign", "summary"]),
@@ -62,12 +63,14 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     ("terminal", Shell, &[
         "cli", "diagnostic", "event", "exit", "expand", "forecast", "model", "report", "run", "source", "summary",
     ]),
-    // Level 8
+    // Level 8: asks through `io`
+    ("read", Shell, &["event", "expand", "follow", "io", "model", "policy", "resolve", "run", "sign"]),
+    // Level 9
     ("command", Shell, &[
         "cli", "diagnostic", "difference", "event", "exit", "expand", "forecast", "io", "journal", "model", "plan",
-        "policy", "remaining", "report", "resume", "run", "schedule", "sign", "simulator", "source", "summary", "template", "terminal", "yaml",
+        "policy", "read", "remaining", "report", "resolve", "resume", "run", "schedule", "sign", "simulator", "source", "summary", "template", "terminal", "yaml",
     ]),
-    // Level 9
+    // Level 10
     ("main", Shell, &["cli", "command", "exit", "io", "terminal"]),
 ];
 

@@ -20,6 +20,10 @@ const BASE: &[(&str, &str)] = &[
 /// Codes whose example shows a command line, or a character that a text can only describe.
 const NOT_A_PLAN: &[Code] = &[Code::UnreadableFile, Code::FileTooLarge, Code::InvalidUtf8, Code::ControlCharacter];
 
+/// Codes that only the service's answers lead to: offline both of their examples are right.
+pub(crate) const ONLINE: &[Code] =
+    &[Code::ProjectNotFound, Code::AmbiguousProject, Code::EmptySelect, Code::RegistryLeftOut];
+
 /// The example as a whole plan: the keys that it lacks are put behind it. One without any key stands for itself.
 fn completed(example: &str) -> String {
     let has = |key: &str| example.lines().any(|line| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')));
@@ -62,6 +66,15 @@ fn every_example_gets_its_code_and_its_mend_passes() {
     let mut wrong = Vec::new();
     for code in Code::ALL.iter().filter(|code| !NOT_A_PLAN.contains(code)) {
         let explanation = code.explanation();
+        if ONLINE.contains(code) {
+            for example in [explanation.bad, explanation.good] {
+                let (found, exit) = validate(&completed(example));
+                if !found.is_empty() || exit != Some(0) {
+                    wrong.push(format!("{}: an example gets {found:?} offline, exit code {exit:?}", code.as_str()));
+                }
+            }
+            continue;
+        }
         let (found, exit) = validate(&completed(explanation.bad));
         let is_this = |found: &(String, String)| found.0 == code.as_str();
         // One cause, one error: nothing but this code, besides warnings that an error may bring along.

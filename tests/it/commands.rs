@@ -100,7 +100,7 @@ fn called_alone_it_names_the_daily_commands() {
 
 #[test]
 fn help_begins_with_an_example_and_fits_a_terminal() {
-    for command in ["validate", "plan", "run", "simulate", "explain", "schema"] {
+    for command in ["validate", "plan", "run", "check", "discover", "simulate", "explain", "schema"] {
         let help = text(&hss_sync(&[command, "--help"]).stdout);
         assert!(help.starts_with(&format!("Example:  hss-sync {command} ")), "{help}");
         assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");

@@ -15,9 +15,7 @@ use hss_sync::io::clock::RunClock;
 use hss_sync::io::credential::{CredentialStore, Environment, Federation, FoundCredential, Login, Origin};
 use hss_sync::io::endpoint::IamEndpoints;
 use hss_sync::io::http::{ExchangeClient, HttpOptions, HttpTransport};
-use hss_sync::model::{
-    CredentialName, EnterpriseProjectId, ProjectId, ProjectName, ProjectRef, Region, Request, Secret, SyncBody, Target,
-};
+use hss_sync::model::{Access, CredentialName, EnterpriseProjectId, ProjectId, ProjectRef, Region, Request, Secret, SyncBody};
 use hss_sync::run::port::{Clock, CredentialFailure, Credentials, Transport};
 use hss_sync::sign::{Credential, sign};
 use hss_sync::simulator::{Faults, RunningSimulator, SimulatedIam, SimulatedUser, Simulator, SimulatorConfig};
@@ -89,23 +87,21 @@ impl Lab {
 
     /// The status that the service gives a request of this project with this credential.
     async fn status(&self, project: &str, credential: &Credential) -> u16 {
-        let target = target(project);
-        let ProjectRef::Id(id) = &target.project_id else { panic!("an id") };
+        let access = access(project);
+        let ProjectRef::Id(id) = &access.project_id else { panic!("an id") };
         let body = SyncBody { sync_all_registries: true, registry_info: Vec::new() };
-        let eps = &target.enterprise_project_id;
-        let request = Request::create_sync_task(self.simulator.endpoint(), &target.region, id, eps, &body);
+        let eps = &EnterpriseProjectId::default_id();
+        let request = Request::create_sync_task(self.simulator.endpoint(), &access.region, id, eps, &body);
         let signed = sign(&request, credential, self.clock.wall());
         self.transport.send(signed, Duration::from_secs(60)).await.expect("an answer").status
     }
 }
 
-fn target(project: &str) -> Target {
-    Target {
-        project: ProjectName::parse("p").expect("legal"),
+fn access(project: &str) -> Access {
+    Access {
+        credential: CredentialName::default_name(),
         region: Region::parse("cn-north-4").expect("legal"),
         project_id: ProjectRef::Id(ProjectId::parse(project).expect("legal")),
-        enterprise_project_id: EnterpriseProjectId::default_id(),
-        credential: CredentialName::default_name(),
     }
 }
 
@@ -131,22 +127,22 @@ fn many_that_wait_share_one_token_and_one_renewal() {
     block_on(async {
         let lab = Lab::start(SimulatedIam::default()).await;
         let store = lab.store(password("open sesame"));
-        let target = target("p1");
-        let first = join_all((0..20).map(|_| store.get(&target))).await.into_iter().map(proof).collect::<Vec<_>>();
+        let access = access("p1");
+        let first = join_all((0..20).map(|_| store.get(&access))).await.into_iter().map(proof).collect::<Vec<_>>();
         assert!(first.iter().all(|token| *token == first[0]));
         assert_eq!(lab.asked(TOKENS), 1);
 
         lab.clock.set(23 * HOUR);
-        assert_eq!(proof(store.get(&target).await), first[0], "an hour before its end it is still the same");
+        assert_eq!(proof(store.get(&access).await), first[0], "an hour before its end it is still the same");
         lab.clock.set(23 * HOUR + HOUR / 2);
-        let second = join_all((0..20).map(|_| store.get(&target))).await.into_iter().map(proof).collect::<Vec<_>>();
+        let second = join_all((0..20).map(|_| store.get(&access))).await.into_iter().map(proof).collect::<Vec<_>>();
         assert!(second.iter().all(|token| *token == second[0] && *token != first[0]));
         assert_eq!(lab.asked(TOKENS), 2);
 
         // The old one is over, the new one isn't.
         lab.clock.set(25 * HOUR);
         assert_eq!(lab.status("p1", &Credential::Token(secret(&first[0]))).await, 401);
-        assert_eq!(lab.status("p1", &store.get(&target).await.expect("a token")).await, 200);
+        assert_eq!(lab.status("p1", &store.get(&access).await.expect("a token")).await, 200);
         assert_eq!(lab.asked(TOKENS), 2);
         // Whatever was got is known to whoever takes secrets out of texts.
         let shown = store.redactor().scrub(&format!("{} {} open sesame", first[0], second[0]));
@@ -159,7 +155,7 @@ fn each_project_has_its_own_token() {
     block_on(async {
         let lab = Lab::start(SimulatedIam::default()).await;
         let store = lab.store(password("open sesame"));
-        let (one, two) = (store.get(&target("p1")).await.expect("one"), store.get(&target("p2")).await.expect("two"));
+        let (one, two) = (store.get(&access("p1")).await.expect("one"), store.get(&access("p2")).await.expect("two"));
         assert_eq!(lab.asked(TOKENS), 2);
         let mut statuses = Vec::new();
         for (project, token) in [("p1", &one), ("p2", &two), ("p1", &two), ("p2", &one)] {
@@ -167,7 +163,7 @@ fn each_project_has_its_own_token() {
         }
         assert_eq!(statuses, [200, 200, 401, 401]);
         // A project that is to be looked up has the name of its region.
-        let lookup = Target { project_id: ProjectRef::Lookup, ..target("p1") };
+        let lookup = Access { project_id: ProjectRef::Lookup, ..access("p1") };
         let found = store.get(&lookup).await.expect("the region's project");
         let id = Simulator::project_id("cn-north-4").expect("known");
         assert_eq!(lab.status(&id, &found).await, 200);
@@ -179,9 +175,9 @@ fn a_wrong_password_is_shown_once() {
     block_on(async {
         let lab = Lab::start(SimulatedIam::default()).await;
         let store = lab.store(password("open barley"));
-        let targets: Vec<Target> = (0..8).map(|number| target(&format!("p{number}"))).collect();
+        let accesss: Vec<Access> = (0..8).map(|number| access(&format!("p{number}"))).collect();
         for _ in 0..2 {
-            for failure in join_all(targets.iter().map(|target| store.get(target))).await {
+            for failure in join_all(accesss.iter().map(|access| store.get(access))).await {
                 let Err(CredentialFailure::Refused(text)) = failure else { panic!("{failure:?}") };
                 let expected = format!(
                     "IAM at {} refused the user name and password from a test: 401 The username or password is wrong.",
@@ -206,10 +202,10 @@ fn an_iam_in_trouble_is_asked_once_for_all_that_wait_and_again_later() {
             let faults = Faults::parse(fault).expect("legal");
             let lab = Lab::start(SimulatedIam { faults, ..SimulatedIam::default() }).await;
             let store = lab.store(password("open sesame"));
-            let target = target("p1");
+            let access = access("p1");
             for round in 1..=2 {
                 lab.clock.set(round * 10);
-                for failure in join_all((0..8).map(|_| store.get(&target))).await {
+                for failure in join_all((0..8).map(|_| store.get(&access))).await {
                     let Err(CredentialFailure::Unreachable(text)) = failure else { panic!("{fault}: {failure:?}") };
                     assert!(text.contains(part), "{text}");
                 }
@@ -225,7 +221,7 @@ fn nothing_that_iam_echoes_comes_through() {
         let faults = Faults::parse("echo:100%").expect("legal");
         let lab = Lab::start(SimulatedIam { faults, ..SimulatedIam::default() }).await;
         let store = lab.store(password("open sesame"));
-        let failure = store.get(&target("p1")).await.expect_err("an echo").to_string();
+        let failure = store.get(&access("p1")).await.expect_err("an echo").to_string();
         assert!(failure.contains("[redacted]") && !failure.contains("sesame"), "{failure}");
     });
 }
@@ -242,8 +238,8 @@ fn the_token_of_an_identity_provider_is_read_anew_for_each_renewal() {
         };
         write("id-token-one\n");
         let store = lab.store(federation(token_file.clone()));
-        let (a, b) = (target("p1"), target("p2"));
-        let all = join_all([&a, &b, &a, &b].map(|target| store.get(target))).await;
+        let (a, b) = (access("p1"), access("p2"));
+        let all = join_all([&a, &b, &a, &b].map(|access| store.get(access))).await;
         let first = all.into_iter().map(proof).collect::<Vec<_>>();
         assert!(first.iter().all(|keys| *keys == first[0]), "keys are for every project");
         assert_eq!((lab.asked(KEYS), lab.status("p1", &store.get(&a).await.expect("keys")).await), (1, 200));
@@ -275,14 +271,14 @@ fn the_metadata_service_gives_keys_with_and_without_its_token() {
             let lab = Lab::start(SimulatedIam { agency: true, metadata_tokens, ..SimulatedIam::default() }).await;
             let store = lab.store(Origin::Metadata { base: lab.simulator.endpoint().to_string() });
             store.probe().await.expect("an agency");
-            let place = target("p1");
+            let place = access("p1");
             let keys = join_all((0..8).map(|_| store.get(&place))).await;
             let keys = keys.into_iter().map(proof).collect::<Vec<_>>();
             lab.clock.set(24 * HOUR - HOUR / 2);
-            assert_ne!(proof(store.get(&target("p1")).await), keys[0]);
+            assert_ne!(proof(store.get(&access("p1")).await), keys[0]);
             assert_eq!(lab.asked("/openstack/latest/securitykey"), 2);
             lab.clock.set(25 * HOUR);
-            assert_eq!(lab.status("p1", &store.get(&target("p1")).await.expect("keys")).await, 200);
+            assert_eq!(lab.status("p1", &store.get(&access("p1")).await.expect("keys")).await, 200);
         }
     });
 }

@@ -130,14 +130,14 @@ impl Scene {
 }
 
 /// A run that is ended with the test, also when the test fails.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Running {
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         Self(command.spawn().expect("the binary starts"))
     }
 
-    fn ends(&mut self) -> i32 {
+    pub(crate) fn ends(&mut self) -> i32 {
         let mut status = None;
         until("the run does not end", || {
             status = self.0.try_wait().expect("our own child");
@@ -155,7 +155,7 @@ impl Drop for Running {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a watchdog, in real time")]
-fn until(what: &str, mut done: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
         assert!(start.elapsed() < WATCHDOG, "{what}");

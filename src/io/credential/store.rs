@@ -13,7 +13,7 @@ use super::{CredentialError, Federation, FoundCredential, Looked, Origin, check,
 use crate::io::endpoint::IamEndpoints;
 use crate::io::fs;
 use crate::io::http::{Exchange, ExchangeAnswer, ExchangeClient};
-use crate::model::{CredentialName, Secret, Target};
+use crate::model::{Access, CredentialName, Secret};
 use crate::policy::{Redactor, SendError};
 use crate::run::port::{Clock, CredentialFailure, Credentials};
 use crate::sign::Credential;
@@ -84,12 +84,17 @@ impl<C: Clock> CredentialStore<C> {
         Ok(())
     }
 
-    /// What is asked for a target.
-    fn scope(&self, origin: &Origin, target: &Target) -> Result<Scope, CredentialFailure> {
+    /// Each credential with what it is and where it came from.
+    pub fn described(&self) -> impl Iterator<Item = (&CredentialName, String)> {
+        self.found.iter().map(|(name, held)| (name, held.found.describe()))
+    }
+
+    /// What is asked for a access.
+    fn scope(&self, origin: &Origin, access: &Access) -> Result<Scope, CredentialFailure> {
         let iam =
-            |file| self.iam.of(&target.region, file).map_err(|error| CredentialFailure::Refused(error.to_string()));
+            |file| self.iam.of(&access.region, file).map_err(|error| CredentialFailure::Refused(error.to_string()));
         Ok(match origin {
-            Origin::Password(_) => Scope::Project(iam(None)?, target.region.clone(), target.project_id.clone()),
+            Origin::Password(_) => Scope::Project(iam(None)?, access.region.clone(), access.project_id.clone()),
             Origin::IdToken(federation) => Scope::Iam(iam(federation.iam_endpoint.as_ref())?),
             Origin::Metadata { .. } | Origin::Ready(_) => Scope::Server,
         })
@@ -236,20 +241,20 @@ impl<C: Clock> Credentials for CredentialStore<C> {
         self.redactor.borrow().clone()
     }
 
-    async fn get(&self, target: &Target) -> Result<Credential, CredentialFailure> {
-        let missing = || CredentialFailure::Refused(format!("there is no credential `{}`", target.credential));
-        let held = self.found.get(&target.credential).ok_or_else(missing)?;
+    async fn get(&self, access: &Access) -> Result<Credential, CredentialFailure> {
+        let missing = || CredentialFailure::Refused(format!("there is no credential `{}`", access.credential));
+        let held = self.found.get(&access.credential).ok_or_else(missing)?;
         match &held.found.origin {
             Origin::Ready(credential) => Ok(credential.clone()),
-            origin => self.fresh(held, self.scope(origin, target)?).await,
+            origin => self.fresh(held, self.scope(origin, access)?).await,
         }
     }
 
-    fn outdated(&self, target: &Target, credential: &Credential) -> bool {
-        let Some(held) = self.found.get(&target.credential) else { return false };
+    fn outdated(&self, access: &Access, credential: &Credential) -> bool {
+        let Some(held) = self.found.get(&access.credential) else { return false };
         let scope = match &held.found.origin {
             Origin::Ready(_) => return false,
-            origin => self.scope(origin, target),
+            origin => self.scope(origin, access),
         };
         scope.is_ok_and(|scope| held.kept.borrow_mut().outdated(&scope, self.now(), credential))
     }

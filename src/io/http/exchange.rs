@@ -9,7 +9,7 @@ use std::time::Duration;
 use secrecy::zeroize::Zeroize as _;
 
 use super::in_time::InTime;
-use super::{HttpTransport, header_map, how_far, no_answer, read_answer};
+use super::{HttpTransport, LONGEST_BODY, header_map, how_far, no_answer, read_answer};
 use crate::model::Secret;
 use crate::policy::{Answer, SendError};
 
@@ -108,6 +108,6 @@ impl ExchangeClient {
         let response = sent.map_err(how_far)?;
         let subject_token = response.headers().get("x-subject-token").and_then(|value| value.to_str().ok());
         let subject_token = subject_token.map(|token| Secret::new(token.to_owned()));
-        Ok(ExchangeAnswer { answer: read_answer(response, &time).await, subject_token })
+        Ok(ExchangeAnswer { answer: read_answer(response, &time, LONGEST_BODY).await, subject_token })
     }
 }

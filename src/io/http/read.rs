@@ -5,11 +5,10 @@
 
 use std::time::Duration;
 
-use super::{HttpOptions, HttpSetupError, HttpTransport};
+use super::{HttpOptions, HttpSetupError, HttpTransport, LONGEST_READ};
 use crate::io::clock::RunClock;
 use crate::model::{Endpoint, Method, Request};
 use crate::policy::{Answer, SendError};
-use crate::run::port::Transport as _;
 use crate::sign::{Credential, sign};
 
 /// Something to read. It has no method and no body.
@@ -58,7 +57,14 @@ impl ReadClient {
         HttpTransport::new(options, clock).map(|transport| Self { transport })
     }
 
-    /// Signs the read at `at` and sends it once, within `timeout` in all, on the client's clock.
+    /// A client that reads over the connections of `transport` and on its clock, for a run that looks before it sends.
+    #[must_use]
+    pub fn sharing(transport: &HttpTransport) -> Self {
+        Self { transport: transport.clone() }
+    }
+
+    /// Signs the read at `at` and sends it once, within `timeout` in all, on the client's clock; reads at most
+    /// [`LONGEST_READ`] bytes of the body.
     ///
     /// # Errors
     /// When no answer came.
@@ -77,6 +83,6 @@ impl ReadClient {
             headers: read.headers.clone(),
             body: Vec::new(),
         };
-        self.transport.send(sign(&request, credential, at), timeout).await
+        self.transport.exchange(sign(&request, credential, at), timeout, LONGEST_READ).await
     }
 }

@@ -20,6 +20,7 @@ fn header() -> Header {
         plans: Vec::new(),
         invocation: Invocation::default(),
         sources: vec![RecordedSource { path: "fleet.yaml".to_owned(), text: "version: 1\n".to_owned() }],
+        resolved: Vec::new(),
     }
 }
 

@@ -6,10 +6,13 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::{FailureBody, OutcomeWord, PlanBody, Reason, Record, RunLine, StopReason};
+use super::{FailureBody, OutcomeWord, PlanBody, Reason, Record, RegistryBody, RunLine, StopReason};
 use crate::event::{AttemptRecord, Failure, FailureKind, NotAttemptedReason, OpIndex, Outcome, RunEvent};
-use crate::journal::header::{Header, RecordedPlan};
-use crate::model::{FailureBudget, MaxFailures, PlanDigest, RunId, TaskId};
+use crate::journal::header::{Header, RecordedPlan, RecordedResolution};
+use crate::model::{
+    FailureBudget, InvalidValue, MaxFailures, OperationId, PlanDigest, ProjectId, RegistryId, RegistryRef,
+    RegistryType, RunId, TaskId,
+};
 
 /// Whole microseconds, rounded down; half a million years at most.
 pub(in crate::journal) fn micros(duration: Duration) -> u64 {
@@ -75,7 +78,52 @@ pub(in crate::journal) fn to_record<'a>(
     })
 }
 
-/// The event of a record that is neither the first line nor a source; `op` gives an operation's index by its id.
+/// The record of what was resolved of an operation.
+pub(in crate::journal) fn from_resolution(seq: u64, resolution: &RecordedResolution) -> Record<'_> {
+    Record::Resolved {
+        seq,
+        op: Cow::Borrowed(resolution.operation.as_str()),
+        project_id: resolution.project_id.as_ref().map(|id| Cow::Borrowed(id.as_str())),
+        registries: resolution.registries.as_ref().map(|list| list.iter().map(registry_body).collect()),
+    }
+}
+
+fn registry_body(registry: &RegistryRef) -> RegistryBody<'_> {
+    RegistryBody {
+        registry_id: Cow::Borrowed(registry.registry_id.as_str()),
+        registry_type: Cow::Borrowed(registry.registry_type.as_str()),
+    }
+}
+
+/// What a `resolved` record says.
+///
+/// # Errors
+/// What is wrong with its values.
+pub(in crate::journal) fn to_resolution(
+    op: &str,
+    project_id: Option<&str>,
+    registries: Option<Vec<RegistryBody<'_>>>,
+) -> Result<RecordedResolution, String> {
+    let invalid = |error: InvalidValue| error.to_string();
+    let registry = |one: RegistryBody<'_>| {
+        Ok(RegistryRef {
+            registry_id: RegistryId::parse(&one.registry_id)?,
+            registry_type: RegistryType::parse(&one.registry_type)?,
+        })
+    };
+    let list = |list: Vec<RegistryBody<'_>>| list.into_iter().map(registry).collect::<Result<Vec<_>, _>>();
+    let registries = registries.map(list).transpose().map_err(invalid)?;
+    if registries.as_ref().map_or(project_id.is_none(), Vec::is_empty) {
+        return Err("it resolves nothing".to_owned());
+    }
+    Ok(RecordedResolution {
+        operation: OperationId::parse(op).map_err(invalid)?,
+        project_id: project_id.map(ProjectId::parse).transpose().map_err(invalid)?,
+        registries,
+    })
+}
+
+/// The event of a record that is none of those of the header; `op` gives an operation's index by its id.
 ///
 /// # Errors
 /// What is wrong with the values of the record.
@@ -87,6 +135,7 @@ pub(in crate::journal) fn to_event(
     Ok(match record {
         Record::Run(_) => return Err("a second `run` record".to_owned()),
         Record::Source { .. } => return Err("a `source` record after the last one".to_owned()),
+        Record::Resolved { .. } => return Err("a `resolved` record after the last one".to_owned()),
         Record::RunResumed { at_us, resumed_at, forecast_us, .. } => {
             RunEvent::RunResumed { at: at(at_us), resumed_at, forecast: at(forecast_us) }
         }
@@ -152,7 +201,7 @@ pub(in crate::journal) fn to_event(
     })
 }
 
-/// The header that the first line begins; its sources follow.
+/// The header that the first line begins; its sources and what was resolved follow.
 ///
 /// # Errors
 /// What is wrong with the values of the line.
@@ -172,6 +221,7 @@ pub(in crate::journal) fn to_header(line: RunLine<'_>) -> Result<Header, String>
         plans: line.plans.into_iter().map(plan).collect::<Result<_, String>>()?,
         invocation: line.invocation.into_owned(),
         sources: Vec::new(),
+        resolved: Vec::new(),
     })
 }
 

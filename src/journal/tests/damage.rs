@@ -125,7 +125,7 @@ fn a_record_that_this_version_does_not_have_is_refused() {
     let event = r#""seq":2,"op":"pay","at_us":0"#;
     let reason = r#"{"kind":"interrupted"}"#;
     for (object, expected) in [
-        (r#"{"record":"paused","seq":2"#.to_owned(), "unknown variant `paused`, expected one of `run`, `source`, `run_r"),
+        (r#"{"record":"paused","seq":2"#.to_owned(), "unknown variant `paused`, expected one of `run`, `source`, `resol"),
         (format!(r#"{{"record":"operation_reopened",{event},"why":1"#), "unknown field `why`, expected one of `seq`, `op"),
         (r#"{"record":"operation_reopened","seq":2"#.to_owned(), "missing field `op`"),
         (r#"{"record":"run_ended","seq":2,"at_us":-1"#.to_owned(), "invalid value: integer `-1`, expected u64"),
@@ -156,6 +156,10 @@ fn a_record_that_this_version_does_not_have_is_refused() {
             "a number of failures is a whole number such as `3`, or a percentage such as `5%`",
         ),
         (r#"{"record":"source","seq":2,"path":"","text":"""#.to_owned(), "a `source` record after the last one"),
+        (
+            r#"{"record":"resolved","seq":2,"op":"pay","project_id":"p-1","registries":null"#.to_owned(),
+            "a `resolved` record after the last one",
+        ),
         ("{\"record\":\"\u{1b}[31m\",\"seq\":2".to_owned(), "control character (\\u0000-\\u001F) found while parsing a string"),
         ("{\"record\":\"\\u001b[31m\",\"seq\":2".to_owned(), "unknown variant `\\u{1b}[31m`, expected one of"),
         (format!(r#"{{"record":"run_ended","seq":2,"at_us":{}"#, "[".repeat(1_000_000)), "recursion limit exceeded"),
@@ -200,6 +204,18 @@ fn a_header_is_held_to_its_own_rules() {
         damage(&forged([line, early])),
         "line 2: a `source` record with the text of a plan comes here, and this is none"
     );
+    let promised = line.replace("\"sources\":1,\"resolved\":0", "\"sources\":0,\"resolved\":1");
+    assert_eq!(damage(&forged([&*promised, early])), "line 2: a `resolved` record comes here, and this is none");
+    let resolved = |values: &str| format!(r#"{{"record":"resolved","seq":1,"op":"pay/cn-north-4/0/1",{values}"#);
+    for (values, expected) in [
+        (r#""project_id":null,"registries":null"#, "it resolves nothing"),
+        (r#""project_id":"p-1","registries":[]"#, "it resolves nothing"),
+        (r#""project_id":"a/b","registries":null"#, "a project id "),
+        (r#""project_id":null,"registries":[{"registry_id":"r-1","registry_type":"Nexus"}]"#, "a registry type is "),
+    ] {
+        let said = damage(&forged([&*promised, &resolved(values)]));
+        assert!(said.starts_with(&format!("line 2: it is not a record of version 1: {expected}")), "{said}");
+    }
     let second = line.replace("\"seq\":0", "\"seq\":2");
     assert_eq!(damage(&with(&second)), "line 3: it is not a record of version 1: a second `run` record");
 }

@@ -7,7 +7,7 @@ use proptest::option::of;
 use proptest::prelude::*;
 
 use crate::event::{AttemptRecord, Failure, FailureKind, NotAttemptedReason, OpIndex, Outcome, RunEvent};
-use crate::journal::fixture::{IDS, header, reasons};
+use crate::journal::fixture::{IDS, header, reasons, resolution};
 use crate::journal::{Header, Invocation, RecordedPlan, RecordedSource, SimulatedWith};
 use crate::model::{FailureBudget, MaxFailures};
 use crate::plan::VariableValue;
@@ -68,8 +68,11 @@ pub(super) fn any_header() -> impl Strategy<Value = Header> {
     let digest = header().digest;
     let plan = (text(), text()).prop_map(move |(path, name)| RecordedPlan { path, name, digest: digest.clone() });
     let source = (text(), text()).prop_map(|(path, text)| RecordedSource { path, text });
-    (text(), wall(), time(), any::<usize>(), vec(plan, 1..3), invocation(), vec(source, 0..3)).prop_map(
-        |(tool, started_at, forecast, planned, plans, invocation, sources)| Header {
+    let resolved = (0..5_usize, of(Just("p-1")), prop_oneof![Just(&["r-1"][..]), Just(&["r-1", "r-2"][..])])
+        .prop_map(|(op, project_id, registries)| resolution(op, project_id, registries));
+    let after = (vec(source, 0..3), vec(resolved, 0..3));
+    (text(), wall(), time(), any::<usize>(), vec(plan, 1..3), invocation(), after).prop_map(
+        |(tool, started_at, forecast, planned, plans, invocation, (sources, resolved))| Header {
             tool,
             started_at,
             forecast,
@@ -77,6 +80,7 @@ pub(super) fn any_header() -> impl Strategy<Value = Header> {
             plans,
             invocation,
             sources,
+            resolved,
             ..header()
         },
     )

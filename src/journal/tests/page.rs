@@ -37,6 +37,7 @@ fn example() -> String {
         plans: vec![RecordedPlan { path: path.clone(), name: "nightly".to_owned(), digest }],
         invocation: Invocation { plans: vec![path.clone()], ..Invocation::default() },
         sources: vec![RecordedSource { path, text: PLAN.to_owned() }],
+        resolved: Vec::new(),
     };
     let record = AttemptRecord { duration: us(248_313), ..accepted(us(1_872)) };
     let (mut writer, mut out) = (LineWriter::new(), Vec::new());
@@ -67,6 +68,7 @@ fn each_message_is_explained() {
     for message in [
         message(Damage::NoHeader),
         message(Damage::NoSource),
+        message(Damage::NoResolution),
         message(Damage::NoSum),
         message(Damage::WrongSum),
         message(number(1, 2)),

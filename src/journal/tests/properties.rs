@@ -57,7 +57,7 @@ proptest! {
     #[test]
     fn any_run_can_be_cut_off_anywhere(header in any_header(), events in any_run(), cut: prop::sample::Index) {
         let whole = journal(&header, &events);
-        let announced = lines(&whole)[header.sources.len()].end;
+        let announced = lines(&whole)[header.sources.len() + header.resolved.len()].end;
         let cut = cut.index(whole.len() + 1);
         check_torn(&whole, announced, cut, b"")?;
         check_torn(&whole, announced, cut, &[0; 4096])?;

@@ -42,8 +42,8 @@ fn every_line_passes_the_schema() {
         let errors: Vec<String> = validator.iter_errors(&line).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{line}: {errors:?}");
     }
-    let records = "attempt_ended attempt_started attempt_withdrawn operation_ended operation_reopened run run_ended run_resumed \
-                   source stopping wave_started";
+    let records = "attempt_ended attempt_started attempt_withdrawn operation_ended operation_reopened resolved run run_ended \
+                   run_resumed source stopping wave_started";
     assert_eq!(Vec::from_iter(seen("record")).join(" "), records);
     assert_eq!(Vec::from_iter(seen("outcome")).join(" "), "accepted confirmed failed not_attempted skipped unknown");
     let kinds = "budget_spent credential_refused deadline_passed interrupted journal_failed no_answer throttled";

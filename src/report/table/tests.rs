@@ -50,7 +50,7 @@ fn with_room_enough_everything_is_whole() {
         end,
         [
             "Failure budget: canary 0 of 1; rest 5 % of 2 = 0, so one at a time.",
-            "1 of 3 use `lookup` or `select`, which `run` can't resolve in this version.",
+            "1 of 3 use `lookup` or `select`, which `--online` and `run` resolve by reads.",
             "3 operations, 3 calls. Forecast 2 s: quota doesn't bind.",
         ]
     );

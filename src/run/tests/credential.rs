@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::event::FailureKind;
-use crate::model::Target;
+use crate::model::Access;
 use crate::policy::Redactor;
 use crate::run::port::{CredentialFailure, Credentials};
 
@@ -30,14 +30,14 @@ impl Credentials for Scripted {
         Redactor::default()
     }
 
-    async fn get(&self, _: &Target) -> Result<Credential, CredentialFailure> {
+    async fn get(&self, _: &Access) -> Result<Credential, CredentialFailure> {
         let number = self.asked.replace_with(|asked| *asked + 1);
         tokio::time::sleep(ms(20)).await;
         (self.script)(number)?;
         Ok(Credential::Token(Secret::new(format!("secret-token-{}", self.renewed.borrow()))))
     }
 
-    fn outdated(&self, _: &Target, _: &Credential) -> bool {
+    fn outdated(&self, _: &Access, _: &Credential) -> bool {
         *self.renewed.borrow_mut() += 1;
         self.renewable
     }
