@@ -4,6 +4,7 @@ mod answers;
 mod architecture;
 mod cases;
 mod catalogue;
+mod codes;
 mod commands;
 mod common;
 mod crash;
