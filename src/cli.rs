@@ -413,7 +413,8 @@ pub struct SimulateArgs {
 #[derive(Clone, Debug, Args)]
 #[command(before_help = "Example:  hss-sync explain unknown-set")]
 pub struct ExplainArgs {
-    /// A diagnostic (unknown-set), an error code (HSS.0013, APIGW.0308), or an exit code (4); none: list them all
+    /// A diagnostic (unknown-set), an error code (HSS.0013, 0308, or the line it stands in), or an exit code (4); none: list
+    /// them all
     pub code: Option<String>,
 }
 

@@ -6,7 +6,7 @@ use super::Context;
 use crate::cli::ExplainArgs;
 use crate::diagnostic::{Code, nearest, visible};
 use crate::exit::ExitStatus;
-use crate::policy::{ServiceCode, service_code, service_codes};
+use crate::policy::{Explanation, pasted_code, service_codes};
 use crate::report::wrap;
 
 /// Longer lines are hard to read, however wide the terminal is.
@@ -22,8 +22,8 @@ pub(super) fn explain(context: &Context, args: &ExplainArgs) -> ExitStatus {
     if let Some(code) = Code::parse(&asked.to_ascii_lowercase()) {
         return context.print(&diagnostic_text(code, width));
     }
-    if let Some(entry) = service_code(&asked.to_ascii_uppercase()) {
-        return context.print(&service_text(entry, width));
+    if let Some((code, explanation)) = pasted_code(asked) {
+        return context.print(&service_text(&code, explanation, width));
     }
     if let Some(status) = ExitStatus::ALL.into_iter().find(|status| status.code().to_string() == asked) {
         return context.print(&status_text(status, width));
@@ -58,12 +58,13 @@ fn diagnostic_text(code: Code, width: usize) -> String {
     text
 }
 
-fn service_text(entry: &ServiceCode, width: usize) -> String {
+fn service_text(code: &str, explanation: Explanation, width: usize) -> String {
+    let Explanation { meaning, cause, next_step } = explanation;
     let mut text = String::new();
-    wrap(&mut text, "", "    ", &format!("{}: {}", entry.code, entry.meaning), width);
+    wrap(&mut text, "", "    ", &format!("{code}: {meaning}"), width);
     text.push('\n');
-    wrap(&mut text, "Usual cause: ", "             ", entry.cause, width);
-    wrap(&mut text, "Next step:   ", "             ", entry.next_step, width);
+    wrap(&mut text, "Usual cause: ", "             ", cause, width);
+    wrap(&mut text, "Next step:   ", "             ", next_step, width);
     text
 }
 

@@ -46,10 +46,12 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The request id as it may be shown: scrubbed, one line, at most 128 characters.
+    /// The request id as it may be shown: scrubbed, one line, at most 128 characters. The gateway also writes it into the
+    /// body, which counts when the header is missing.
     #[must_use]
     pub fn shown_request_id(&self, redactor: &Redactor) -> Option<String> {
-        self.request_id.as_deref().map(|id| said::shown(id, redactor, 128)).filter(|id| !id.is_empty())
+        let id = self.request_id.clone().or_else(|| said::request_id(self))?;
+        Some(said::shown(&id, redactor, 128)).filter(|id| !id.is_empty())
     }
 
     /// What the answer says in words, its code first, scrubbed: for an answer about something else than an operation, such as

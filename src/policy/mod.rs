@@ -10,4 +10,4 @@ pub use classify::{Answer, SendError, Verdict, classify, classify_error};
 pub use quota::{Bucket, stated_limit};
 pub use redact::Redactor;
 pub use retry::retry_delay;
-pub use service_code::{ServiceCode, service_code, service_codes};
+pub use service_code::{Explanation, ServiceCode, explanation, pasted_code, service_codes};

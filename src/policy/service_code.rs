@@ -1,7 +1,12 @@
 //! Codes of HSS and the gateway: meaning, likely cause, next step.
 //!
-//! A data table. Facts: the HSS error-code page and the gateway codes of the API signing guide (2025-10-20); causes also from
-//! reports of users. A code that isn't here is shown as the service sent it.
+//! [`table`] is the data. A code that isn't in it is shown as the service sent it, and has what can be said of its kind.
+
+mod table;
+#[cfg(test)]
+mod tests;
+
+use crate::event::FailureKind;
 
 /// What is known of a code.
 #[derive(Clone, Copy, Debug)]
@@ -16,15 +21,34 @@ pub struct ServiceCode {
     pub next_step: &'static str,
 }
 
+/// The three things that somebody with an error wants to know, each a sentence or more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Explanation {
+    /// What it means.
+    pub meaning: &'static str,
+    /// What usually causes it.
+    pub cause: &'static str,
+    /// What to do now.
+    pub next_step: &'static str,
+}
+
+impl ServiceCode {
+    /// What there is to say of it.
+    #[must_use]
+    pub fn explanation(&self) -> Explanation {
+        let Self { meaning, cause, next_step, .. } = *self;
+        Explanation { meaning, cause, next_step }
+    }
+}
+
 /// All known codes, in order.
 #[must_use]
 pub fn service_codes() -> &'static [ServiceCode] {
-    SERVICE_CODES
+    table::SERVICE_CODES
 }
 
 /// The entry for a code, in capitals or not; `APIG.nnnn`, as some sites call it, counts as `APIGW.nnnn`.
-#[must_use]
-pub fn service_code(code: &str) -> Option<&'static ServiceCode> {
+fn service_code(code: &str) -> Option<&'static ServiceCode> {
     let code = canonical_code(code);
     service_codes().iter().find(|entry| entry.code == code)
 }
@@ -38,350 +62,100 @@ pub(super) fn canonical_code(code: &str) -> String {
     }
 }
 
-const INTERNAL: &str = "A fault inside the gateway; whether it had passed the request on isn't known.";
-const LOOK_FIRST: &str = "Look at the synchronisation tasks of the project in the HSS console before repeating it; if it stays, give the request id to Huawei Cloud support.";
-const NOT_SET_UP: &str = "A fault in how the service is set up in the region; the request was not passed on.";
-const LATER: &str = "Try again later; if it stays, give the request id to Huawei Cloud support.";
-const NOT_EXPECTED: &str =
-    "The request as it arrived was not what the gateway expects, perhaps changed by a proxy; it was not passed on.";
-const OTHER_MEANING: &str =
-    "A fault with an agent, host, policy group, web-tamper protection or HSS quota (HSS.1001 to HSS.1020).";
-const OTHER_CAUSE: &str =
-    "None of these codes is about image synchronisation, so it is unusual here; the text of the answer says more.";
-const OTHER_STEP: &str =
-    "Read the text of the answer; check in the HSS console whether the project's protection quota is in order.";
+/// What is to be said of a failure beyond the service's own words; `None` when only its kind is known.
+///
+/// An answer that speaks of enterprise projects, or denies access in words and has no code but a number, counts too: a user
+/// who has rights on just one enterprise project is refused in several shapes.
+#[must_use]
+pub fn explanation(kind: FailureKind, code: Option<&str>, message: &str) -> Option<Explanation> {
+    let known = code.and_then(service_code);
+    let says_nothing = known.is_none() && code.is_none_or(|code| code.bytes().all(|byte| byte.is_ascii_digit()));
+    let known = match kind {
+        FailureKind::Refused if names(message, &ENTERPRISE_PROJECT_WORDS) => return Some(ENTERPRISE_PROJECT),
+        FailureKind::Refused if says_nothing && names(message, &DENIAL_WORDS) => return Some(DENIED),
+        // What HSS says of a request that may still be running is not the end of it.
+        FailureKind::NoAnswer | FailureKind::UnclearAnswer => known.filter(|entry| entry.code.starts_with("APIGW.")),
+        _ => known,
+    };
+    known.map(ServiceCode::explanation)
+}
 
-const SERVICE_CODES: &[ServiceCode] = &[
-    ServiceCode {
-        code: "00000010",
-        meaning: "HSS denies access (an undocumented code that comes with the text 拒绝访问).",
-        cause: "Mostly the enterprise project: a user who has rights on just one enterprise project must name it, and the default `0` or `all_granted_eps` is refused.",
-        next_step: "Set `enterprise_project_id` of the project to one that the user may act in, or grant the user HSS rights in the one that the plan names.",
-    },
-    ServiceCode {
-        code: "APIGW.0101",
-        meaning: "The gateway knows no such API at this endpoint.",
-        cause: "HSS, or this API of it, is not offered in the region, or the endpoint belongs to another service.",
-        next_step: "Check the region and its endpoint (`hss-sync plan` shows the URL); remove the region from the plan if HSS isn't offered there.",
-    },
-    ServiceCode {
-        code: "APIGW.0103",
-        meaning: "The gateway found no backend for this API.",
-        cause: NOT_SET_UP,
-        next_step: LATER,
-    },
-    ServiceCode {
-        code: "APIGW.0104",
-        meaning: "The gateway is missing a part (plug-in) of this API's set-up.",
-        cause: NOT_SET_UP,
-        next_step: LATER,
-    },
-    ServiceCode {
-        code: "APIGW.0105",
-        meaning: "The gateway is missing the backend configuration of this API.",
-        cause: NOT_SET_UP,
-        next_step: LATER,
-    },
-    ServiceCode {
-        code: "APIGW.0106",
-        meaning: "The gateway could not put the request for the backend together.",
-        cause: NOT_SET_UP,
-        next_step: LATER,
-    },
-    ServiceCode {
-        code: "APIGW.0201",
-        meaning: "The gateway could not handle the request: malformed (400), body over 12 MB (413), address too long (414), headers too large (494), or backend unreachable (502) or too slow (504).",
-        cause: "With a 4xx status the request itself, such as a very large token; with 502 or 504 the service behind the gateway.",
-        next_step: "With a 4xx status shorten the request or the token. With 502 or 504 it isn't known whether the request was taken: look at the synchronisation tasks in the HSS console before repeating it.",
-    },
-    ServiceCode {
-        code: "APIGW.0202",
-        meaning: "The backend behind the gateway is unavailable.",
-        cause: "HSS in this region is down or restarting; whether it took the request isn't known.",
-        next_step: LOOK_FIRST,
-    },
-    ServiceCode {
-        code: "APIGW.0203",
-        meaning: "The backend did not answer the gateway in time.",
-        cause: "HSS in this region is slow; the request may still be running, so its outcome isn't known.",
-        next_step: LOOK_FIRST,
-    },
-    ServiceCode {
-        code: "APIGW.0204",
-        meaning: "The gateway does not accept this TLS protocol.",
-        cause: "A proxy on the way speaks an old TLS version to the gateway.",
-        next_step: "Check the proxy between this machine and the service; TLS 1.2 or newer is needed.",
-    },
-    ServiceCode {
-        code: "APIGW.0205",
-        meaning: "The gateway could not verify the client certificate.",
-        cause: "An endpoint that asks for client certificates, which hss-sync does not send, or a proxy that breaks TLS open.",
-        next_step: "Check the endpoint and the proxy between this machine and the service.",
-    },
-    ServiceCode {
-        code: "APIGW.0301",
-        meaning: "The credential was refused: wrong IAM authentication information.",
-        cause: "The clock of this machine is more than 15 minutes off, the secret key is wrong or revoked, a temporary key is sent without its security token, or more than five failures in a row have locked the key for five minutes.",
-        next_step: "Compare the clock with the `Date` of an answer, check that AK and SK belong together (and the security token with them), wait five minutes if the text says that the limit was reached, then run again.",
-    },
-    ServiceCode {
-        code: "APIGW.0302",
-        meaning: "This IAM user may not call this API.",
-        cause: "The user or agency has no rights for HSS, or a policy denies them.",
-        next_step: "Grant the user or agency rights for HSS in this project, or use another credential.",
-    },
-    ServiceCode {
-        code: "APIGW.0303",
-        meaning: "The app authentication information is wrong.",
-        cause: "A credential that the gateway takes for one of an app and not of an IAM user.",
-        next_step: "Use an IAM access key or token as the credential.",
-    },
-    ServiceCode {
-        code: "APIGW.0304",
-        meaning: "The app may not call this API.",
-        cause: "A credential of an app that was not authorised for this API.",
-        next_step: "Use an IAM access key or token as the credential.",
-    },
-    ServiceCode {
-        code: "APIGW.0305",
-        meaning: "The authentication information is wrong.",
-        cause: "The credential is damaged, for instance cut off when it was copied, or of the wrong kind.",
-        next_step: "Set the credential anew and check that it is complete.",
-    },
-    ServiceCode {
-        code: "APIGW.0306",
-        meaning: "Access to this API is denied.",
-        cause: "A rule of the gateway or of the account denies the call.",
-        next_step: "Ask who administers the account which policy denies it.",
-    },
-    ServiceCode {
-        code: "APIGW.0307",
-        meaning: "The token must be renewed.",
-        cause: "An IAM token lives for 24 hours at most, and ends early when the user or its permissions change.",
-        next_step: "Get a new token and set it, or use an access key, which doesn't expire during a long run.",
-    },
-    ServiceCode {
-        code: "APIGW.0308",
-        meaning: "Too many calls: the throttling threshold is reached.",
-        cause: "The published limit of HSS is 5 calls a minute for one user and for one source address; somebody else may be spending the same quota.",
-        next_step: "hss-sync waits for the window that the text names and repeats by itself. If it comes often, lower `limits.quota` or run when nobody else uses the API.",
-    },
-    ServiceCode {
-        code: "APIGW.0310",
-        meaning: "The project is not available.",
-        cause: "The project is frozen, being deleted, or of another region than the endpoint.",
-        next_step: "Check the project id of this region; a project id is valid in one region only.",
-    },
-    ServiceCode {
-        code: "APIGW.0311",
-        meaning: "The debugging authentication information is wrong.",
-        cause: "A credential of the gateway's debugging tool instead of one of an IAM user.",
-        next_step: "Use an IAM access key or token as the credential.",
-    },
-    ServiceCode {
-        code: "APIGW.0401",
-        meaning: "The gateway does not know the source address.",
-        cause: "The address of this machine or its proxy could not be told.",
-        next_step: "Check the proxy between this machine and the service.",
-    },
-    ServiceCode {
-        code: "APIGW.0402",
-        meaning: "The source address is not allowed.",
-        cause: "An access rule of the account or of the API lists which addresses may call.",
-        next_step: "Run from an allowed address, or have this one added.",
-    },
-    ServiceCode {
-        code: "APIGW.0404",
-        meaning: "Access is denied by a block list.",
-        cause: "The source address, user or backend address is on a block list.",
-        next_step: "Ask who administers the account, or Huawei Cloud support with the request id.",
-    },
-    ServiceCode {
-        code: "APIGW.0501",
-        meaning: "The quota of the app is used up.",
-        cause: "Calls were bought or allotted for an app, and none are left.",
-        next_step: "Use an IAM access key or token as the credential, or raise the quota of the app.",
-    },
-    ServiceCode {
-        code: "APIGW.0502",
-        meaning: "The app is frozen.",
-        cause: "The account or app is suspended, for instance over an unpaid bill.",
-        next_step: "Clear that in the console of the account, or use another credential.",
-    },
-    ServiceCode {
-        code: "APIGW.0601",
-        meaning: "Internal error of the gateway.",
-        cause: INTERNAL,
-        next_step: LOOK_FIRST,
-    },
-    ServiceCode {
-        code: "APIGW.0602",
-        meaning: "The gateway calls the request bad.",
-        cause: NOT_EXPECTED,
-        next_step: "Check the endpoint and the proxy between this machine and the service.",
-    },
-    ServiceCode {
-        code: "APIGW.0605",
-        meaning: "The gateway could not resolve the name of the backend.",
-        cause: INTERNAL,
-        next_step: LOOK_FIRST,
-    },
-    ServiceCode {
-        code: "APIGW.0606",
-        meaning: "The gateway could not load the configuration of the API.",
-        cause: INTERNAL,
-        next_step: LOOK_FIRST,
-    },
-    ServiceCode {
-        code: "APIGW.0607",
-        meaning: "The gateway does not support this protocol.",
-        cause: NOT_EXPECTED,
-        next_step: "Check that the endpoint begins with `https://`, and the proxy between this machine and the service.",
-    },
-    ServiceCode {
-        code: "APIGW.0608",
-        meaning: "The gateway could not get a token of its own.",
-        cause: INTERNAL,
-        next_step: LOOK_FIRST,
-    },
-    ServiceCode {
-        code: "APIGW.0609",
-        meaning: "The gateway found no backend network.",
-        cause: INTERNAL,
-        next_step: LOOK_FIRST,
-    },
-    ServiceCode {
-        code: "APIGW.0610",
-        meaning: "No backend is available to the gateway.",
-        cause: "HSS in this region is down or restarting; whether it took the request isn't known.",
-        next_step: LOOK_FIRST,
-    },
-    ServiceCode {
-        code: "APIGW.0611",
-        meaning: "The gateway found no port of the backend.",
-        cause: INTERNAL,
-        next_step: LOOK_FIRST,
-    },
-    ServiceCode {
-        code: "APIGW.0612",
-        meaning: "The gateway found that the API calls itself.",
-        cause: INTERNAL,
-        next_step: LOOK_FIRST,
-    },
-    ServiceCode {
-        code: "APIGW.0613",
-        meaning: "IAM is not available to the gateway.",
-        cause: "The gateway could not check the credential, so the request was not passed on.",
-        next_step: "hss-sync repeats by itself; if it lasts, run again later with what is left.",
-    },
-    ServiceCode {
-        code: "APIGW.0705",
-        meaning: "The gateway could not sign the request for the backend.",
-        cause: INTERNAL,
-        next_step: LOOK_FIRST,
-    },
-    ServiceCode {
-        code: "APIGW.0801",
-        meaning: "The service is not available to this user in this region.",
-        cause: "The region is restricted for the account, or HSS isn't opened there.",
-        next_step: "Check in the console whether the account may use HSS in this region; remove the region from the plan otherwise.",
-    },
-    ServiceCode {
-        code: "APIGW.0802",
-        meaning: "The IAM user is forbidden in this region.",
-        cause: "The region is restricted for this user.",
-        next_step: "Grant the user rights in this region's project, or remove the region from the plan.",
-    },
-    ServiceCode {
-        code: "HSS.0001",
-        meaning: "HSS calls a parameter wrong.",
-        cause: "A registry id, registry type, project id or enterprise project id that HSS doesn't accept.",
-        next_step: "Compare the ids and types of the request (`hss-sync plan --format json`) with the registries of the project.",
-    },
-    ServiceCode {
-        code: "HSS.0002",
-        meaning: "HSS could not parse the request.",
-        cause: "The body did not arrive as it was sent, perhaps changed by a proxy, or a value has a form that HSS can't read.",
-        next_step: "Compare the request (`hss-sync plan --format json`) with the API page; check the proxy between this machine and the service.",
-    },
-    ServiceCode {
-        code: "HSS.0010",
-        meaning: "HSS denies access (its page advises to check the parameters).",
-        cause: "A project id or enterprise project that doesn't belong to the caller, or HSS is not authorised in this region.",
-        next_step: "Check project id and `enterprise_project_id`, and that HSS is delegated its rights in this region (agency `hss_policy_trust`).",
-    },
-    ServiceCode {
-        code: "HSS.0011",
-        meaning: "HSS found no such resource.",
-        cause: "A registry or project that was removed, or belongs to another region.",
-        next_step: "Check the ids against the registries of the project in this region.",
-    },
-    ServiceCode {
-        code: "HSS.0013",
-        meaning: "Not enough permission.",
-        cause: "The user has no HSS rights in this project or enterprise project; a user who has rights on just one enterprise project must name it.",
-        next_step: "Grant the user HSS access in this project, or set its `enterprise_project_id` to one that the user may act in.",
-    },
-    ServiceCode {
-        code: "HSS.0014",
-        meaning: "HSS does not allow this quota to be created.",
-        cause: "The account's HSS edition or resource quota doesn't cover the call.",
-        next_step: "Check the HSS edition and quota of the account in this region.",
-    },
-    ServiceCode {
-        code: "HSS.0041",
-        meaning: "Internal error of HSS (from an older list of codes).",
-        cause: "A fault inside HSS.",
-        next_step: LOOK_FIRST,
-    },
-    ServiceCode { code: "HSS.1001", meaning: OTHER_MEANING, cause: OTHER_CAUSE, next_step: OTHER_STEP },
-    ServiceCode { code: "HSS.1002", meaning: OTHER_MEANING, cause: OTHER_CAUSE, next_step: OTHER_STEP },
-    ServiceCode { code: "HSS.1003", meaning: OTHER_MEANING, cause: OTHER_CAUSE, next_step: OTHER_STEP },
-    ServiceCode { code: "HSS.1004", meaning: OTHER_MEANING, cause: OTHER_CAUSE, next_step: OTHER_STEP },
-    ServiceCode { code: "HSS.1005", meaning: OTHER_MEANING, cause: OTHER_CAUSE, next_step: OTHER_STEP },
-    ServiceCode { code: "HSS.1006", meaning: OTHER_MEANING, cause: OTHER_CAUSE, next_step: OTHER_STEP },
-    ServiceCode { code: "HSS.1007", meaning: OTHER_MEANING, cause: OTHER_CAUSE, next_step: OTHER_STEP },
-    ServiceCode { code: "HSS.1008", meaning: OTHER_MEANING, cause: OTHER_CAUSE, next_step: OTHER_STEP },
-    ServiceCode { code: "HSS.1009", meaning: OTHER_MEANING, cause: OTHER_CAUSE, next_step: OTHER_STEP },
-    ServiceCode { code: "HSS.1010", meaning: OTHER_MEANING, cause: OTHER_CAUSE, next_step: OTHER_STEP },
-    ServiceCode { code: "HSS.1011", meaning: OTHER_MEANING, cause: OTHER_CAUSE, next_step: OTHER_STEP },
-    ServiceCode { code: "HSS.1012", meaning: OTHER_MEANING, cause: OTHER_CAUSE, next_step: OTHER_STEP },
-    ServiceCode { code: "HSS.1013", meaning: OTHER_MEANING, cause: OTHER_CAUSE, next_step: OTHER_STEP },
-    ServiceCode { code: "HSS.1014", meaning: OTHER_MEANING, cause: OTHER_CAUSE, next_step: OTHER_STEP },
-    ServiceCode { code: "HSS.1015", meaning: OTHER_MEANING, cause: OTHER_CAUSE, next_step: OTHER_STEP },
-    ServiceCode { code: "HSS.1016", meaning: OTHER_MEANING, cause: OTHER_CAUSE, next_step: OTHER_STEP },
-    ServiceCode { code: "HSS.1017", meaning: OTHER_MEANING, cause: OTHER_CAUSE, next_step: OTHER_STEP },
-    ServiceCode { code: "HSS.1018", meaning: OTHER_MEANING, cause: OTHER_CAUSE, next_step: OTHER_STEP },
-    ServiceCode { code: "HSS.1019", meaning: OTHER_MEANING, cause: OTHER_CAUSE, next_step: OTHER_STEP },
-    ServiceCode { code: "HSS.1020", meaning: OTHER_MEANING, cause: OTHER_CAUSE, next_step: OTHER_STEP },
-];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_are_found_however_they_are_spelled() {
-        for code in ["APIGW.0308", "APIG.0308", "apigw.0308", " apig.0308 "] {
-            assert_eq!(service_code(code).map(|entry| entry.code), Some("APIGW.0308"), "{code}");
+/// The code that somebody means, as it is to be shown, with its explanation: `APIGW.0301`, `apig.0301`, `0301`, `HSS-0013`,
+/// `00000010`, or such a code in a line that was copied from an answer. A code of a known kind that no list names has what
+/// can be said of the kind.
+#[must_use]
+pub fn pasted_code(text: &str) -> Option<(String, Explanation)> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '-' | '_')).find_map(|word| {
+        let word = word.trim_matches(['.', '-', '_']).to_ascii_uppercase();
+        let digits = word.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+        let prefix = &word[..word.len() - digits.len()];
+        let digits = digits.trim_start_matches(['.', '-', '_']);
+        if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
         }
-        assert!(service_code("00000010").is_some());
-        assert!(service_code("HSS.1020").is_some());
-        assert!(service_code("HSS.1021").is_none());
-        assert!(service_code("").is_none());
-    }
-
-    #[test]
-    fn the_table_is_sorted_and_every_text_is_a_sentence() {
-        let codes: Vec<_> = service_codes().iter().map(|entry| entry.code).collect();
-        let mut sorted = codes.clone();
-        sorted.sort_unstable();
-        sorted.dedup();
-        assert_eq!(codes, sorted);
-        for entry in service_codes() {
-            for text in [entry.meaning, entry.cause, entry.next_step] {
-                assert!(text.ends_with('.') && text.len() > 15, "{}: {text}", entry.code);
+        let exact = |code: String| service_code(&code).map(|entry| (entry.code.to_owned(), entry.explanation()));
+        match (prefix, digits.len()) {
+            ("", 4) => exact(format!("APIGW.{digits}")).or_else(|| exact(format!("HSS.{digits}"))),
+            ("", 8) => {
+                let other = || digits.starts_with("0000").then(|| (digits.to_owned(), OTHER_INTERNAL));
+                exact(digits.to_owned()).or_else(other)
             }
+            (_, 4) => {
+                let code = canonical_code(&format!("{prefix}.{digits}"));
+                exact(code.clone()).or_else(|| Some((code, other_of(prefix)?)))
+            }
+            _ => None,
         }
-    }
+    })
+}
+
+fn names(message: &str, words: &[&str]) -> bool {
+    let message = message.to_lowercase();
+    words.iter().any(|word| message.contains(word))
+}
+
+const ENTERPRISE_PROJECT_WORDS: [&str; 4] =
+    ["enterprise project", "enterprise_project", "enterpriseproject", "企业项目"];
+
+const ENTERPRISE_PROJECT: Explanation = Explanation {
+    meaning: "The service refuses the enterprise project of the request.",
+    cause: "A user who has rights on just one enterprise project must name it: the default `0` and `all_granted_eps` are forbidden to such a user.",
+    next_step: "Name yours: set `enterprise_project_id` of the project to one that the user may act in, or grant the user HSS rights in the one that the plan names.",
+};
+
+const DENIAL_WORDS: [&str; 8] =
+    ["forbidden", "denied", "permission", "not authorized", "not allowed", "拒绝", "权限", "禁止"];
+
+const DENIED: Explanation = Explanation {
+    meaning: "Access is denied.",
+    cause: "The user has no HSS rights in this project, or only in an enterprise project that the request doesn't name; or a proxy on the way denies it.",
+    next_step: "Grant the user HSS rights in this project, or name your enterprise project: set `enterprise_project_id` of the project to one that the user may act in.",
+};
+
+const OTHER_INTERNAL: Explanation = Explanation {
+    meaning: "An internal code of HSS. The meaning of these isn't published.",
+    cause: "HSS refused the request; the one of these that is known, 00000010, denies access.",
+    next_step: "Read the text that came with it, mostly in `error_description`; check the user's rights in the project and the enterprise project; else give the code and the request id to Huawei Cloud support.",
+};
+
+/// What can be said of a code that isn't in the table.
+fn other_of(prefix: &str) -> Option<Explanation> {
+    Some(match prefix {
+        "HSS" => Explanation {
+            meaning: "A code of HSS, and none that hss-sync knows.",
+            cause: "HSS itself answered and did not do what was asked.",
+            next_step: "Read the text that came with it, look the code up in the error codes of the HSS API reference, or give it and the request id to Huawei Cloud support.",
+        },
+        "APIG" | "APIGW" => Explanation {
+            meaning: "A code of the gateway in front of HSS, and none that hss-sync knows.",
+            cause: "The gateway answered in place of HSS. With a 4xx status it refused the request; with a 5xx status it may have passed it on.",
+            next_step: "Read the text that came with it, and look the code up in the API signing guide. After a 5xx status look at the synchronisation tasks of the project in the HSS console before repeating it.",
+        },
+        "IAM" => Explanation {
+            meaning: "A code of IAM, which is asked for tokens and temporary keys. hss-sync doesn't know what each of them means.",
+            cause: "IAM refused the user name, password, identity provider or project that it was asked with, or could not answer.",
+            next_step: "Read the text that came with it; check the variables of the credential and that the user may use the project.",
+        },
+        _ => return None,
+    })
 }

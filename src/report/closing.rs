@@ -12,7 +12,7 @@ use crate::diagnostic::visible;
 use crate::event::{Failure, FailureKind, NotAttemptedReason, OpIndex, Outcome};
 use crate::expand::ExecutionPlan;
 use crate::model::{format_duration, format_estimate};
-use crate::policy::service_code;
+use crate::policy::explanation;
 use crate::source::Sources;
 use crate::summary::{Cause, RunSummary};
 
@@ -181,10 +181,11 @@ fn place(plan: &ExecutionPlan, sources: &Sources, op: OpIndex) -> String {
 
 /// What to do about a cause: by its code where that is known, else by its kind.
 fn advice(cause: &Cause) -> Option<&str> {
-    if let Some(known) = cause.code.as_deref().and_then(service_code) {
+    let kind = cause.kind?;
+    if let Some(known) = explanation(kind, cause.code.as_deref(), &cause.message) {
         return Some(known.next_step);
     }
-    let advice = match cause.kind? {
+    let advice = match kind {
         FailureKind::Refused => "The service's message says why; the report has the request and the id of the answer.",
         FailureKind::Credential => "Check the key, the clock of this machine and the key's access to this project.",
         FailureKind::Throttled => {

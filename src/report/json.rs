@@ -10,11 +10,12 @@ use serde::Serialize;
 use serde::ser::Serializer;
 
 use crate::diagnostic::{Diagnostic, Label, Place, Severity};
-use crate::event::AttemptRecord;
+use crate::event::{AttemptRecord, Outcome};
 use crate::exit::ExitStatus;
 use crate::expand::ExecutionPlan;
 use crate::forecast::Forecast;
 use crate::model::{Operation, ProjectRef, Request, SyncBody};
+use crate::policy::{Explanation, explanation};
 use crate::sign::{encode_query, request_url};
 use crate::source::Sources;
 use crate::summary::{Counts, OperationSummary, RunSummary};
@@ -69,6 +70,7 @@ pub fn write_run(
                 operation: operation_entry(plan, sources, operation),
                 outcome: outcome.outcome.as_ref().map_or("not_attempted", |outcome| outcome.as_str()),
                 reason: outcome.outcome.as_ref().and_then(|outcome| outcome.reason()),
+                explanation: outcome.outcome.as_ref().and_then(explained),
                 attempts: attempts(started_at, outcome),
             })
         }),
@@ -236,6 +238,8 @@ struct RunOperation<'a> {
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<Explanation>,
     attempts: Vec<AttemptEntry<'a>>,
 }
 
@@ -289,6 +293,16 @@ fn url(operation: &Operation) -> String {
             let query = encode_query(&[("enterprise_project_id".to_owned(), eps.as_str().to_owned())]);
             format!("{endpoint}/v5/{{project_id}}/image/image-sync/tasks?{query}")
         }
+    }
+}
+
+/// What is known of the code of a failure.
+fn explained(outcome: &Outcome) -> Option<Explanation> {
+    match outcome {
+        Outcome::Failed(failure) | Outcome::Unknown(failure) => {
+            explanation(failure.kind, failure.code.as_deref(), &failure.message)
+        }
+        _ => None,
     }
 }
 

@@ -5,6 +5,7 @@ mod architecture;
 mod cases;
 mod catalogue;
 mod check;
+mod codes;
 mod commands;
 mod common;
 mod crash;

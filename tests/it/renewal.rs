@@ -15,7 +15,9 @@ use hss_sync::io::clock::RunClock;
 use hss_sync::io::credential::{CredentialStore, Environment, Federation, FoundCredential, Login, Origin};
 use hss_sync::io::endpoint::IamEndpoints;
 use hss_sync::io::http::{ExchangeClient, HttpOptions, HttpTransport};
-use hss_sync::model::{Access, CredentialName, EnterpriseProjectId, ProjectId, ProjectRef, Region, Request, Secret, SyncBody};
+use hss_sync::model::{
+    Access, CredentialName, EnterpriseProjectId, ProjectId, ProjectRef, Region, Request, Secret, SyncBody,
+};
 use hss_sync::run::port::{Clock, CredentialFailure, Credentials, Transport};
 use hss_sync::sign::{Credential, sign};
 use hss_sync::simulator::{Faults, RunningSimulator, SimulatedIam, SimulatedUser, Simulator, SimulatorConfig};

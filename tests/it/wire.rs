@@ -15,10 +15,10 @@ const SECRET_KEY: &str = "wire-secret-key/+=&0123456789";
 
 /// A request as it came.
 #[derive(Clone, Debug)]
-struct Received {
+pub(crate) struct Received {
     /// Which connection, from 0.
     connection: usize,
-    request_line: String,
+    pub(crate) request_line: String,
     /// Names in lower case, in the order in which they came.
     headers: Vec<(String, String)>,
     body: Vec<u8>,
@@ -33,7 +33,7 @@ impl Received {
 }
 
 /// What the server does after it has read a request.
-enum Reply {
+pub(crate) enum Reply {
     Send(Vec<u8>),
     SendAndClose(Vec<u8>),
     Close,
@@ -42,14 +42,14 @@ enum Reply {
 }
 
 /// A server on loopback for as long as the test runs.
-struct Server {
-    endpoint: String,
+pub(crate) struct Server {
+    pub(crate) endpoint: String,
     received: Arc<Mutex<Vec<Received>>>,
 }
 
 impl Server {
     /// `reply` gets the request and how many came before it.
-    fn start(address: &str, reply: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(address: &str, reply: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(address).expect("a port");
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
         let received = Arc::new(Mutex::new(Vec::new()));
@@ -125,7 +125,7 @@ fn read_request(stream: &mut TcpStream, bytes: &mut Vec<u8>, connection: usize) 
     }
 }
 
-fn answer(status: &str, more: &str, body: &str) -> Vec<u8> {
+pub(crate) fn answer(status: &str, more: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{more}\r\n{body}")
         .into_bytes()
@@ -136,7 +136,7 @@ fn ok() -> Reply {
 }
 
 /// A plan whose projects have these ids, all in cn-north-4.
-fn plan(ids: &[&str], more: &str) -> String {
+pub(crate) fn plan(ids: &[&str], more: &str) -> String {
     let mut text = format!(
         "version: 1\nname: test\n{more}\nregistry_sets:\n  some:\n    registries:\n      \
          - {{ registry_id: \"r-1\", registry_type: Jfrog }}\n      - {{ registry_id: \"ä-2\", registry_type: Harbor }}\n\
@@ -148,11 +148,17 @@ fn plan(ids: &[&str], more: &str) -> String {
     text
 }
 
-const QUICK: &str = "limits: { quota: { calls: 100, per: 1s }, attempt_timeout: 1s, \
+pub(crate) const QUICK: &str = "limits: { quota: { calls: 100, per: 1s }, attempt_timeout: 1s, \
                      retry: { max_attempts: 3, initial_delay: 10ms, max_delay: 20ms } }";
 
 /// Runs a plan against an endpoint; gives the report back.
-fn run(folder: &Path, plan: &str, endpoint: &str, args: &[&str], variables: &[(&str, &str)]) -> (Finished, Value) {
+pub(crate) fn run(
+    folder: &Path,
+    plan: &str,
+    endpoint: &str,
+    args: &[&str],
+    variables: &[(&str, &str)],
+) -> (Finished, Value) {
     std::fs::write(folder.join("plan.yaml"), plan).expect("the plan is written");
     let finished = finish(
         hss_sync(folder)

@@ -46,10 +46,7 @@ impl Said {
     /// Reads the body of an answer.
     pub(super) fn read(answer: &Answer) -> Self {
         let raw = String::from_utf8_lossy(&answer.body).into_owned();
-        let json = answer
-            .is_complete()
-            .then(|| serde_json::from_str::<Value>(raw.trim_start_matches('\u{feff}')).ok())
-            .flatten();
+        let json = json(answer, &raw);
         let mut said = Self { is_json: json.is_some(), is_html: is_html(answer, &raw), raw, ..Self::default() };
         match &json {
             Some(value) => said.read_value(value),
@@ -76,7 +73,8 @@ impl Said {
             if let Some((key, code)) = code {
                 self.key = key;
                 self.code = Some(code);
-                self.words = words.map(str::to_owned);
+                // Words of the object around it are better than none.
+                self.words = words.map(str::to_owned).or(self.words.take());
                 return;
             }
             if self.words.is_none() {
@@ -100,7 +98,9 @@ impl Said {
             })
         };
         let code = CODE_KEYS.iter().find_map(|key| Some((*key, failure_code(&find(key)?)?)));
-        let words = MESSAGE_KEYS.iter().find_map(|key| find(key)?.as_str().map(str::to_owned));
+        let words = MESSAGE_KEYS
+            .iter()
+            .find_map(|key| find(key)?.as_str().filter(|words| !words.trim().is_empty()).map(str::to_owned));
         if let Some((key, code)) = code {
             self.key = key;
             self.code = Some(code);
@@ -139,6 +139,18 @@ impl Said {
     pub(super) fn text(&self) -> &str {
         self.words.as_deref().unwrap_or(&self.raw)
     }
+}
+
+/// The body as JSON, when all of it came.
+fn json(answer: &Answer, raw: &str) -> Option<Value> {
+    answer.is_complete().then(|| serde_json::from_str(raw.trim_start_matches('\u{feff}')).ok())?
+}
+
+/// The id of the request that the body names, at the top or one object deeper.
+pub(super) fn request_id(answer: &Answer) -> Option<String> {
+    let json = json(answer, &String::from_utf8_lossy(&answer.body))?;
+    let nested = json.as_object()?.values();
+    std::iter::once(&json).chain(nested).find_map(|object| Some(object.get("request_id")?.as_str()?.to_owned()))
 }
 
 fn is_html(answer: &Answer, raw: &str) -> bool {

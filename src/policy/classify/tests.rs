@@ -149,6 +149,83 @@ fn errors_are_judged_by_code_and_then_by_status() {
     }
 }
 
+/// The bodies of the facts' section 5.1, each with its status: what is read of them.
+#[test]
+fn every_published_shape_is_read() {
+    let table: &[(u16, &str, &str)] = &[
+        (
+            401,
+            r#"{"error_code":"APIGW.0301","error_msg":"Incorrect IAM authentication information: x","request_id":"r-1"}"#,
+            "failed Credential APIGW.0301: Incorrect IAM authentication information: x",
+        ),
+        (
+            400,
+            r#"{"error_code":"HSS.1005","error_description":"无效的策略信息","error_msg":"invalid policy"}"#,
+            "failed Refused HSS.1005: invalid policy",
+        ),
+        (
+            400,
+            r#"{"error_code":"HSS.1005","error_description":"无效的策略信息","error_msg":" "}"#,
+            "failed Refused HSS.1005: 无效的策略信息",
+        ),
+        (400, r#"{"error_code":"00000010","error_description":"拒绝访问"}"#, "failed Refused 00000010: 拒绝访问"),
+        (400, r#"{"error_description":"拒绝访问"}"#, "failed Refused 拒绝访问"),
+        (400, r#"{"errorCode":"HSS.0001","errorMsg":"m"}"#, "failed Refused HSS.0001: m"),
+        (400, r#"{"code":"HSS.0001","message":"m"}"#, "failed Refused HSS.0001: m"),
+        (400, r#"{"error":{"error_code":"HSS.0001","error_msg":"m"}}"#, "failed Refused HSS.0001: m"),
+        (400, r#"{"error":{"errorCode":"HSS.0001","errorMsg":"m"}}"#, "failed Refused HSS.0001: m"),
+        (400, r#"{"error":{"error_code":"00000010","error_description":"d"}}"#, "failed Refused 00000010: d"),
+        (400, r#"{"message":"outer","error":{"code":"HSS.0001"}}"#, "failed Refused HSS.0001: outer"),
+        (400, r#"{"details":[{"error_code":"HSS.0001","error_msg":"m"}]}"#, "failed Refused HSS.0001: m"),
+        (
+            400,
+            r#"{"error_code":"HSS.0001","error_msg":"m","details":[{"error_code":"X","error_msg":"n"}]}"#,
+            "failed Refused HSS.0001: m",
+        ),
+        (
+            403,
+            r#"{"error_code":"PAP5.0001","encoded_authorization_message":"Egpj=="}"#,
+            "failed Refused PAP5.0001: Egpj==",
+        ),
+        (
+            403,
+            r#"{"error_code":"PAP5.0001","error_msg":"denied","encoded_authorization_message":"Egpj=="}"#,
+            "failed Refused PAP5.0001: denied",
+        ),
+        // IAM's own shape, should it ever come from HSS.
+        (
+            401,
+            r#"{"error":{"code":401,"message":"The token must be updated","title":"Unauthorized"}}"#,
+            "failed Credential 401: The token must be updated",
+        ),
+        (403, "Forbidden by policy", "failed Refused Forbidden by policy"),
+        (400, r#""a JSON text""#, r#"failed Refused "a JSON text""#),
+        (400, "\u{feff}{\"error_code\":\"HSS.0001\",\"error_msg\":\"m\"}", "failed Refused HSS.0001: m"),
+    ];
+    for (status, body, expected) in table {
+        assert_eq!(short(&judge(&answer(*status, body))), *expected, "{status} {body}");
+    }
+    // Cut off inside the text: a blank message is no message here either.
+    let cut = r#"{"error_code":"00000010","error_msg":"","error_description":"拒绝访问","more":"#;
+    let cut = Answer { truncated: true, ..answer(400, cut) };
+    assert_eq!(short(&judge(&cut)), "failed Refused 00000010: 拒绝访问");
+}
+
+#[test]
+fn the_request_id_is_read_from_the_header_or_the_body() {
+    let id = |header: Option<&str>, body: &str| {
+        let answer = Answer { request_id: header.map(str::to_owned), ..answer(400, body) };
+        answer.shown_request_id(&Redactor::default())
+    };
+    let body = r#"{"error_code":"APIGW.0301","error_msg":"m","request_id":"in-body"}"#;
+    assert_eq!(id(Some("in-header"), body).as_deref(), Some("in-header"));
+    assert_eq!(id(None, body).as_deref(), Some("in-body"));
+    assert_eq!(id(None, r#"{"error":{"request_id":"deeper\u001b"}}"#).as_deref(), Some("deeper\u{fffd}"));
+    for none in ["", "{}", r#"{"request_id":5}"#, r#"{"request_id":""}"#, "[]", "text"] {
+        assert_eq!(id(None, none), None, "{none}");
+    }
+}
+
 #[test]
 fn a_redirect_is_shown_and_not_followed() {
     let location = Some("https://login.example/?token=very-secret-key\u{1b}[31m".to_owned());
