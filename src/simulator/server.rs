@@ -162,7 +162,12 @@ impl<C: Clock + Send + Sync + 'static> Server<C> {
                 headers.insert(name, value);
             }
         };
-        insert(HeaderName::from_static("x-request-id"), request_id(&self.config, call));
+        let id = request_id(&self.config, call);
+        // IAM's own name for it, which the official SDK puts into its errors.
+        if call.raw_path.starts_with("/v3") {
+            insert(HeaderName::from_static("x-iam-trace-id"), id.clone());
+        }
+        insert(HeaderName::from_static("x-request-id"), id);
         if let Some(token) = &answer.subject_token {
             insert(HeaderName::from_static("x-subject-token"), token.clone());
         }

@@ -192,7 +192,9 @@ async fn registries_are_listed_with_the_documented_filters() {
 async fn iam_finds_one_project_for_a_known_region() {
     let lab = Lab::start(unlimited()).await;
     let find = async |region: &str| lab.call(&lab.get("/v3/projects", &[("name", region)])).await.json();
-    let found = find("eu-west-101").await;
+    let reply = lab.call(&lab.get("/v3/projects", &[("name", "eu-west-101")])).await;
+    assert_eq!(reply.header("x-iam-trace-id").map(str::len), Some(32));
+    let found = reply.json();
     assert_eq!(found["projects"].as_array().map(Vec::len), Some(1));
     assert_eq!(found["projects"][0]["name"], "eu-west-101");
     assert_eq!(found["projects"][0]["id"].as_str(), Simulator::project_id("eu-west-101").as_deref());
