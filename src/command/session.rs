@@ -22,8 +22,8 @@ use crate::journal::{Invocation, SimulatedWith};
 use crate::model::{MaxFailures, RunId, parse_duration};
 use crate::report::{self, RunFacts};
 use crate::resume::{Reopen, reopens};
-use crate::run::port::EventSink;
-use crate::run::{NotRecorded, Outside, Past, RunEnd, RunError, RunOptions, run as drive};
+use crate::run::port::{EventSink, NoTasks};
+use crate::run::{FollowAfter, NotRecorded, Outside, Past, RunEnd, RunError, RunOptions, run as drive};
 use crate::schedule::{History, PastOperation, PastState, ScheduleOptions};
 use crate::summary::{OperationSummary, RunSummary};
 use crate::terminal::console::DEFAULT_WIDTH;
@@ -79,7 +79,8 @@ impl Bounds {
     /// What the engine is told.
     pub(super) fn options(&self, run: RunId, started_at: jiff::Timestamp, forecast: Duration) -> RunOptions {
         let Self { max_failures, fail_fast, max_duration, grace } = *self;
-        RunOptions { run, started_at, forecast, max_failures, fail_fast, max_duration, grace, seed: fastrand::u64(..) }
+        let (seed, follow) = (fastrand::u64(..), FollowAfter::Nothing);
+        RunOptions { run, started_at, forecast, max_failures, fail_fast, max_duration, grace, seed, follow }
     }
 
     /// What the scheduler is told by a forecast, which wants to know how long everything would take.
@@ -171,7 +172,8 @@ impl Session<'_> {
             None => &mut lines,
         };
         let stop = CancellationToken::new();
-        let outside = Outside { transport: service.transport(), clock, log: &mut log, sinks: &mut [sink] };
+        let (transport, tasks) = (service.transport(), &NoTasks);
+        let outside = Outside { transport, tasks, clock, log: &mut log, sinks: &mut [sink] };
         let end = tokio::select! {
             end = drive(&loaded.plan, service.credentials(), options, past, outside, &stop) => Some(end),
             () = signals.watch(stop.clone(), || {}) => None,

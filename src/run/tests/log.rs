@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Notes, Service, accepted, credentials, limits, options};
 use crate::event::{NotAttemptedReason, Outcome, RunEvent};
 use crate::expand::ExecutionPlan;
-use crate::run::port::{EventLog, LogFailure};
+use crate::run::port::{EventLog, LogFailure, NoTasks};
 use crate::run::{Outside, RunEnd, RunOptions, run};
 use crate::schedule::fixture::{Fixture, ms};
 
@@ -82,7 +82,7 @@ async fn go(
     stop: &CancellationToken,
 ) -> RunEnd {
     let mut notes = Notes::default();
-    let outside = Outside { transport: service, clock: &service.clock, log, sinks: &mut [&mut notes] };
+    let outside = Outside { transport: service, tasks: &NoTasks, clock: &service.clock, log, sinks: &mut [&mut notes] };
     run(plan, &credentials(), options, None, outside, stop).await.expect("the run is conserved")
 }
 
