@@ -73,6 +73,7 @@ pub(super) fn full_header() -> Header {
             concurrency: Some(2),
             max_failures: text("5%"),
             fail_fast: true,
+            wait: text("2h"),
             simulated: Some(SimulatedWith { fault: text("504:5%"), quota: text("5/1m"), time_scale: 60 }),
         },
         sources: vec![source("a.yaml", ""), source("b\"\\.yaml", "text: \u{1}\u{7f}\u{2028}𝄞\r\n")],

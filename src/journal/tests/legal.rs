@@ -42,10 +42,10 @@ fn invocation() -> impl Strategy<Value = Invocation> {
     let simulated = simulated.prop_map(|(fault, quota, time_scale)| SimulatedWith { fault, quota, time_scale });
     let endpoints = || btree_map(text(), text(), 0..3);
     let places = (vec(text(), 0..3), of(text()), endpoints(), endpoints(), vec(text(), 0..3));
-    let limits = (of(text()), of(any::<u32>()), of(text()), any::<bool>());
+    let limits = (of(text()), of(any::<u32>()), of(text()), any::<bool>(), of(text()));
     (places, btree_map(text(), variable(), 0..4), limits, of(simulated)).prop_map(
         |((plans, endpoint, endpoints, file_endpoints, allow_endpoint), variables, limits, simulated)| {
-            let (quota, concurrency, max_failures, fail_fast) = limits;
+            let (quota, concurrency, max_failures, fail_fast, wait) = limits;
             Invocation {
                 plans,
                 variables,
@@ -57,6 +57,7 @@ fn invocation() -> impl Strategy<Value = Invocation> {
                 concurrency,
                 max_failures,
                 fail_fast,
+                wait,
                 simulated,
             }
         },
