@@ -10,7 +10,7 @@ mod json;
 mod table;
 mod wrap;
 
-pub use closing::{closing, failure_line, why};
+pub use closing::{closing, failure_line, left_open_line, left_open_text, why};
 pub use json::{RunFacts, write_diagnostics, write_plan, write_run};
 pub use table::{forecast_text, plan_tables, validation_line};
 pub(crate) use wrap::{fit, wrap};
