@@ -124,6 +124,8 @@ fn body(registries: Option<&[&str]>) -> SyncBody {
     }
 }
 
+pub(super) const EVERY: &str = "all_granted_eps";
+
 /// A task of the service.
 #[derive(Clone, Debug)]
 pub(super) struct Task {
@@ -138,6 +140,8 @@ pub(super) struct Task {
     pub(super) end: TaskStatus,
     /// Whether it says how long it still takes.
     pub(super) hints: bool,
+    /// The enterprise project that it is of; one of `all_granted_eps` may stand in every list.
+    pub(super) enterprise: &'static str,
 }
 
 impl Task {
@@ -152,6 +156,7 @@ impl Task {
             is_all: Some(false),
             end: TaskStatus::Finished,
             hints: true,
+            enterprise: EVERY,
         }
     }
 
@@ -207,10 +212,17 @@ impl World {
         world
     }
 
+    /// The list of all enterprise projects.
     pub(super) fn list(&self, project: &str, offset: usize, now: Duration) -> TaskPage {
+        self.list_of(project, EVERY, offset, now)
+    }
+
+    fn list_of(&self, project: &str, enterprise: &str, offset: usize, now: Duration) -> TaskPage {
+        let shown = |task: &&Task| task.enterprise == EVERY || enterprise == EVERY || task.enterprise == enterprise;
         let now = signed(now);
         let tasks = self.tasks.get(project).map_or(&[][..], Vec::as_slice);
-        let mut listed: Vec<&Task> = tasks.iter().filter(|task| task.begin + signed(task.delay) <= now).collect();
+        let mut listed: Vec<&Task> =
+            tasks.iter().filter(shown).filter(|task| task.begin + signed(task.delay) <= now).collect();
         match self.order {
             None => listed.sort_by_key(|task| std::cmp::Reverse(task.begin)),
             Some(seed) => listed.sort_by_key(|task| {
@@ -287,6 +299,7 @@ pub(super) fn tell(run: &Run, world: &World, aim: Aim, now: Duration) -> Story {
     let (Aim::LookUp { until } | Aim::ToTheEnd { until }) = aim;
     for mut place in places {
         let project = place.listing().project_id.to_string();
+        let enterprise = place.listing().enterprise_project_id.to_string();
         let mut now = now;
         for step in 0.. {
             assert!(step < 10_000, "it never ends");
@@ -309,7 +322,7 @@ pub(super) fn tell(run: &Run, world: &World, aim: Aim, now: Duration) -> Story {
                     story.lists += 1;
                     let page = match failing {
                         Some((_, kind)) => Err(failure(*kind)),
-                        None => Ok(world.list(&project, offset, now)),
+                        None => Ok(world.list_of(&project, &enterprise, offset, now)),
                     };
                     now += world.latency;
                     place.take(at(now), Arrived::List(page), &mut story.events);
