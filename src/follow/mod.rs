@@ -123,3 +123,6 @@ pub struct TaskRegistryPage {
     /// `total_num`.
     pub total: Option<usize>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! Whole runs against a scripted service, in virtual time.
 
 mod credential;
+mod follow;
 mod log;
 
 use std::cell::RefCell;
