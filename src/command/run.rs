@@ -10,7 +10,7 @@ use super::output::Outputs;
 use super::resolve::resolve_online;
 use super::service::{Service, ServiceAsker, ServiceError};
 use super::session::{
-    Account, Bounds, Session, announce_directory, confirmed, follow_after, forecast_with_bounds, wait,
+    Account, Bounds, Session, announce_directory, confirmed, first_wait, follow_after, forecast_with_bounds,
 };
 use crate::cli::RunArgs;
 use crate::exit::ExitStatus;
@@ -39,7 +39,7 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> ExitStatus {
 /// The road of a run; the error is the status of a run that never began.
 async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, ExitStatus> {
     let bounds = Bounds::parse(&args.bounds).map_err(|message| context.usage(&message))?;
-    let follow = follow_after(wait(&args.wait, None).as_deref()).map_err(|message| context.usage(&message))?;
+    let follow = follow_after(first_wait(&args.wait).as_deref()).map_err(|message| context.usage(&message))?;
     let mut loaded = load(context, &args.input, &args.pace).map_err(|failure| failure.report(context))?;
     context.console.diagnostics(&loaded.warnings, &loaded.sources);
     let status = status_of_warnings(context, &args.input, &loaded.warnings);
@@ -139,7 +139,7 @@ fn header(args: &RunArgs, loaded: &Loaded, run: RunId, clock: &RunClock, simulat
             concurrency: args.pace.concurrency,
             max_failures: args.bounds.max_failures.clone(),
             fail_fast: args.bounds.fail_fast,
-            wait: wait(&args.wait, None),
+            wait: first_wait(&args.wait),
             simulated,
         },
         sources: sources.collect(),

@@ -102,11 +102,19 @@ impl Bounds {
     }
 }
 
-/// `--wait` of this session, or of the one that began the run: how long it waits, as it is written.
-pub(super) fn wait(args: &WaitArgs, recorded: Option<&Invocation>) -> Option<String> {
-    let recorded = recorded.and_then(|invocation| invocation.wait.clone());
-    let stated = || args.wait_timeout.clone().or_else(|| recorded.clone());
-    (args.wait || recorded.is_some()).then(|| stated().unwrap_or_else(|| DEFAULT_WAIT.to_owned()))
+/// How long a run that begins waits for its tasks, as it is written.
+pub(super) fn first_wait(args: &WaitArgs) -> Option<String> {
+    args.wait.then(|| args.wait_timeout.clone().unwrap_or_else(|| DEFAULT_WAIT.to_owned()))
+}
+
+/// How long a run waits for its tasks, as it is written: by `--wait` of this session, of the one that began the run, or of
+/// one between that has left something open.
+pub(super) fn wait(args: &WaitArgs, recorded: &Invocation, summary: &RunSummary) -> Option<String> {
+    let left_open =
+        |operation: &OperationSummary| operation.outcome == Some(Outcome::Accepted) && operation.left_open().is_some();
+    let waits = args.wait || recorded.wait.is_some() || summary.operations.iter().any(left_open);
+    let stated = || args.wait_timeout.as_ref().or(recorded.wait.as_ref()).cloned();
+    waits.then(|| stated().unwrap_or_else(|| DEFAULT_WAIT.to_owned()))
 }
 
 /// What a run does about the tasks of its requests.

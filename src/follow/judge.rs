@@ -58,7 +58,7 @@ impl View<'_> {
         if let Some(task) = watched {
             return self.until_its_end(request, task, false);
         }
-        if self.began < request.settled {
+        if self.to_the_end && self.began < request.settled {
             return Judgement::Later(Some(request.settled));
         }
         // What was watched in this look turned out to be another's: the next look is one for all pages.

@@ -158,7 +158,7 @@ impl Place {
             Request { task: Some(_), .. } => now.run,
             request => request.settled.max(now.run),
         });
-        let first = if to_the_end { together(times) } else { times.max() };
+        let first = if to_the_end { together(times) } else { Some(now.run) };
         Self {
             listing,
             to_the_end,
@@ -262,7 +262,7 @@ impl Place {
             let request = &self.requests[followed.request];
             match request.task.as_ref().or(followed.watched.as_ref()) {
                 Some(task) => self.read.holds(task),
-                None => self.began < request.settled,
+                None => self.to_the_end && self.began < request.settled,
             }
         })
     }

@@ -75,7 +75,8 @@ impl Run {
         fixture.operations(op + 1, 0, "cn-north-4", "default");
         let mut operation = fixture.build().operations.pop().expect("it has some");
         operation.target.project_id = ProjectRef::Id(ProjectId::parse(project).expect("legal"));
-        operation.content = std::sync::Arc::new(Content { body: body(registries), selectors: Vec::new(), places: Vec::new() });
+        operation.content =
+            std::sync::Arc::new(Content { body: body(registries), selectors: Vec::new(), places: Vec::new() });
         self.plan.operations.push(operation);
         self.summary.counts.planned += 1;
         self.summary.operations.push(crate::summary::OperationSummary::default());
