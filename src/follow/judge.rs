@@ -110,9 +110,8 @@ impl View<'_> {
             return match open {
                 false => Judgement::Unclear(format!("task {task} fits {} as well", rival.id)),
                 // Its registries are asked for when it has ended anyway.
-                true if patient && !listed.task.status.is_end() => self.later(&listed.task),
-                true if self.seen.can_ask(task) => Judgement::Ask(task.clone()),
-                true => Judgement::Open(self.unread(task, &format!("it may be that of {} as well", rival.id))),
+                true if self.seen.can_ask(task) && !(patient && self.seen.runs(listed)) => Judgement::Ask(task.clone()),
+                true => self.not_yet(listed, &format!("it may be that of {} as well", rival.id)),
             };
         }
         match fit {
@@ -120,7 +119,15 @@ impl View<'_> {
             Fit::Unread if patient => Judgement::Watch(task.clone()),
             Fit::Unread | Fit::Unsettled if self.seen.can_ask(task) => Judgement::Ask(task.clone()),
             Fit::Unprovable(why) => unprovable(task, why),
-            Fit::No | Fit::Unread | Fit::Unsettled => Judgement::Open(self.unread(task, "it may be its own")),
+            Fit::No | Fit::Unread | Fit::Unsettled => self.not_yet(listed, "it may be its own"),
+        }
+    }
+
+    /// The registries of a task don't tell by now: when it runs, its end may.
+    fn not_yet(&self, listed: &Listed, so: &str) -> Judgement {
+        match self.to_the_end && self.seen.runs(listed) {
+            true => self.later(&listed.task),
+            false => Judgement::Open(self.unread(&listed.task.id, so)),
         }
     }
 
@@ -135,29 +142,20 @@ impl View<'_> {
         if unread().count() > MOST_ASKED {
             return Judgement::Unclear(format!("{} tasks began at that time, too many to tell apart", fits.len()));
         }
-        let askable = || unread().map(|(listed, _)| &listed.task).filter(|task| self.seen.can_ask(&task.id));
+        let mut askable = unread().map(|(listed, _)| *listed).filter(|listed| self.seen.can_ask(&listed.task.id));
         let at_once = !request.accepted || !self.to_the_end || fits.iter().any(|(_, fit)| *fit == Fit::Yes);
         // What has ended is asked for its end anyway, and may be all that is needed.
-        if let Some(task) = askable().find(|task| task.status.is_end() || at_once) {
-            return Judgement::Ask(task.id.clone());
+        if let Some(listed) = askable.find(|listed| at_once || !self.seen.runs(listed)) {
+            return Judgement::Ask(listed.task.id.clone());
         }
-        let running = || unread().map(|(listed, _)| &listed.task).filter(|task| !task.status.is_end());
-        match unread().next() {
+        let soonest = |listed: &&Listed| (!self.seen.runs(listed), listed.task.remaining_minutes);
+        match unread().map(|(listed, _)| *listed).min_by_key(soonest) {
+            Some(listed) => self.not_yet(listed, "it is not the only one that may be its own"),
             None => {
                 let ids: Vec<&str> = fits.iter().take(3).map(|(listed, _)| listed.task.id.as_str()).collect();
-                let more = if fits.len() > ids.len() {
-                    format!(" and {} more", fits.len() - ids.len())
-                } else {
-                    String::new()
-                };
+                let more = fits.len() - ids.len();
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
                 Judgement::Unclear(format!("several tasks fit it: {}{more}", ids.join(", ")))
-            }
-            Some(_) if !at_once && running().next().is_some() => {
-                let hints: Option<Vec<u64>> = running().map(|task| task.remaining_minutes).collect();
-                Judgement::Later(hints.and_then(|hints| hints.into_iter().min()).map(|hint| self.began + hinted(hint)))
-            }
-            Some((listed, _)) => {
-                Judgement::Open(self.unread(&listed.task.id, "it is not the only one that may be its own"))
             }
         }
     }
@@ -203,7 +201,7 @@ impl View<'_> {
         match (self.seen.unread.get(task), self.seen.registries.get(task)) {
             (Some(unread), _) => format!("the registries of task {task} can't be read ({so}): {}", unread.why),
             (None, Some(read)) if read.list.is_empty() => format!("task {task} lists no registries ({so})"),
-            (None, Some(_)) => format!("task {task} doesn't list all registries that were asked for ({so})"),
+            (None, Some(_)) => format!("the registries of task {task} don't tell yet ({so})"),
             (None, None) => format!("the registries of task {task} were not read ({so})"),
         }
     }

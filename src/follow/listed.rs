@@ -83,13 +83,19 @@ impl Seen {
         self.tasks.get(task).is_some_and(|listed| listed.task.status.is_end())
     }
 
-    /// Whether it would help to ask for the registries of a task now: once in a look, and not when they are known for good.
+    /// Whether the latest look shows a task that runs.
+    pub(super) fn runs(&self, listed: &Listed) -> bool {
+        listed.look == self.look && matches!(listed.task.status, TaskStatus::Running(_))
+    }
+
+    /// Whether it would help to ask for the registries of a task now: once while it runs, then once in a look until all have ended.
     pub(super) fn can_ask(&self, task: &TaskId) -> bool {
         if self.unread.get(task).is_some_and(|unread| unread.for_good || unread.look == self.look) {
             return false;
         }
         let Some(read) = self.registries.get(task) else { return true };
-        read.look != self.look && !(read.after_end && read.have_ended())
+        let runs = self.tasks.get(task).is_some_and(|listed| self.runs(listed));
+        !runs && read.look != self.look && !(read.after_end && read.have_ended())
     }
 
     /// The registries of a task were read to the end.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::judge::{Judgement, View};
 use super::listed::{ListRead, RegistriesRead, Seen};
-use super::pace::{Interval, together};
+use super::pace::{Interval, SHORTEST, together};
 use super::request::{Now, Request};
 use super::verdict::clipped;
 use super::{Aim, TaskPage, TaskRegistryPage, TaskStatus};
@@ -319,7 +319,7 @@ impl Place {
             }
         }
         self.activity = match together(wishes.iter().copied()) {
-            Some(at) => Activity::Waiting(at.max(now.run)),
+            Some(at) => Activity::Waiting(at.max(now.run + SHORTEST)),
             None => Activity::Over,
         };
         self.interval.grow();

@@ -155,6 +155,21 @@ fn requests_of_one_project_within_seconds_are_told_apart_by_their_registries() {
     assert_eq!((story.lists, story.registries), (1, 3), "each was asked once, at its end");
 }
 
+/// A task that lists only some registries yet may be that of who asked for more, until it has ended.
+#[test]
+fn a_request_for_a_part_of_another_waits_for_the_end() {
+    let mut run = Run::new();
+    let part = run.request("p", Some(&["a"]), &[unanswered(100)]);
+    let whole = run.request("p", Some(&["a", "b"]), &[unanswered(100)]);
+    let task = Task { duration: s(3000), ..Task::new("t", 110, &["a"]) };
+    let world = World::new(&[("p", task)]);
+    let story = tell(&run, &world, WAIT, s(500));
+    assert_eq!((story.of(part).as_str(), story.of(whole).as_str()), ("found t, confirmed", NONE_UNKNOWN));
+    assert_eq!(story.registries, 2, "once to tell, once at the end");
+    let why = "the registries of task t don't tell yet (it may be that of payments/cn-north-4/0/1 as well)";
+    assert_eq!(tell(&run, &world, LOOK, s(500)).of(part), format!("unclear: {why}"));
+}
+
 #[test]
 fn a_request_that_the_operator_repeated_may_have_made_two_tasks() {
     let attempts = [unanswered(100), taken(5000)];
