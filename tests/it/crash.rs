@@ -117,7 +117,8 @@ impl Scene {
     /// How often each operation's request came, and how often it was taken.
     fn seen(&self) -> BTreeMap<String, (usize, usize)> {
         let mut seen: BTreeMap<String, (usize, usize)> = BTreeMap::new();
-        for LogEntry { project_id, committed, .. } in self.simulator.log() {
+        let sent = self.simulator.log().into_iter().filter(|entry| entry.method == "POST");
+        for LogEntry { project_id, committed, .. } in sent {
             let counts = seen.entry(project_id.clone().unwrap_or_default()).or_default();
             counts.0 += 1;
             counts.1 += usize::from(committed);
