@@ -4,7 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::fault::{Faults, mix};
+use super::dice::mix;
+use super::fault::Faults;
 use super::projects::SimulatedProject;
 use super::registries::SimulatedRegistry;
 use crate::model::{Quota, Secret};

@@ -13,6 +13,7 @@ use super::api::{self, Route};
 use super::authenticate::{Authenticator, User};
 use super::call::Call;
 use super::config::SimulatorConfig;
+use super::dice::mix;
 use super::echo::echo;
 use super::fault::FaultKind;
 use super::iam::{Exchange, Iam};
@@ -251,6 +252,6 @@ fn check_project(route: &Route, call: &Call, world: &World) -> Result<(), Refusa
 
 /// The `X-Request-Id` of a call.
 pub(super) fn request_id(config: &SimulatorConfig, call: &Call) -> String {
-    let high = super::fault::mix(config.seed, call.ordinal);
+    let high = mix(config.seed, call.ordinal);
     format!("{high:016x}{:016x}", call.ordinal)
 }

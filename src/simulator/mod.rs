@@ -10,6 +10,7 @@ mod api;
 mod authenticate;
 mod call;
 mod config;
+mod dice;
 mod echo;
 mod fault;
 mod gateway;
@@ -25,6 +26,7 @@ mod wire;
 mod world;
 
 pub use config::{KeyPair, SimulatedIam, SimulatedUser, SimulatorConfig, SimulatorError};
+pub use dice::TimeRange;
 pub use fault::{FaultKind, Faults};
 pub use projects::SimulatedProject;
 pub use registries::SimulatedRegistry;

@@ -5,7 +5,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use super::fault::mix;
+use super::dice::mix;
 use super::projects::{Projects, SimulatedProject};
 use super::registries::{SimulatedRegistry, made_up_registries};
 use crate::model::RegistryType;
