@@ -252,6 +252,9 @@ pub struct RunArgs {
     #[cfg(feature = "simulator")]
     #[arg(long, value_name = "SPEC", requires = "simulate", help_heading = REHEARSAL)]
     pub task_fault: Option<String>,
+    /// Waiting.
+    #[command(flatten)]
+    pub wait: WaitArgs,
     /// Bounds.
     #[command(flatten)]
     pub bounds: BoundArgs,
@@ -261,6 +264,17 @@ pub struct RunArgs {
     /// Connection.
     #[command(flatten)]
     pub connection: ConnectionArgs,
+}
+
+/// Whether a run waits for what it asked for.
+#[derive(Clone, Debug, Default, Args)]
+pub struct WaitArgs {
+    /// Follow the task of each accepted request to its end, by reads of the service's task lists
+    #[arg(long)]
+    pub wait: bool,
+    /// With --wait: for so long after the last request [default: 2h]; `resume` goes on
+    #[arg(long, value_name = "DURATION", requires = "wait")]
+    pub wait_timeout: Option<String>,
 }
 
 /// When a run stops before its end.
@@ -357,8 +371,9 @@ pub struct DiscoverArgs {
 #[derive(Clone, Debug, Args)]
 #[command(
     before_help = "Example:  hss-sync resume latest",
-    after_help = "What was accepted is never sent again. What was not attempted, or was to be repeated when the run stopped, is \
-                  sent; what failed for another reason only with --retry-failed, and what is unknown only with \
+    after_help = "What was accepted is never sent again. What is unknown is looked up in the service's task lists first, and is \
+                  accepted when its task is there. What was not attempted, or was to be repeated when the run stopped, is \
+                  sent; what failed for another reason only with --retry-failed, and what is still unknown only with \
                   --retry-unknown. After a spent failure budget one of these is needed. The plans must be as they were. \
                   Bounds and speed of the run hold on, unless they are given anew; --max-duration counts from now."
 )]
@@ -375,6 +390,9 @@ pub struct ResumeArgs {
     /// Pace.
     #[command(flatten)]
     pub pace: PaceArgs,
+    /// Waiting.
+    #[command(flatten)]
+    pub wait: WaitArgs,
     /// Bounds.
     #[command(flatten)]
     pub bounds: BoundArgs,

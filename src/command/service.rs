@@ -41,6 +41,9 @@ pub(super) struct Service {
     _simulator: Option<RunningSimulator>,
 }
 
+/// Reads from the service of a run.
+pub(super) type ServiceAsker<'a> = Asker<'a, CredentialStore<RunClock>, RunClock>;
+
 /// Why a run can't begin.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ServiceError {
@@ -161,7 +164,7 @@ impl Service {
         limits: ReadLimits,
         clock: &'a RunClock,
         notice: &'a dyn Fn(&str),
-    ) -> Asker<'a, CredentialStore<RunClock>, RunClock> {
+    ) -> ServiceAsker<'a> {
         Asker::new(ReadClient::sharing(&self.transport), &self.credentials, limits, clock, notice)
     }
 

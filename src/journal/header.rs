@@ -90,6 +90,9 @@ pub struct Invocation {
     pub max_failures: Option<String>,
     /// `--fail-fast`.
     pub fail_fast: bool,
+    /// `--wait-timeout` with `--wait`; none without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<String>,
     /// `--simulate` and what belongs to it; `None` for a run against the service.
     pub simulated: Option<SimulatedWith>,
 }
