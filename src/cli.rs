@@ -244,6 +244,14 @@ pub struct RunArgs {
     #[cfg(feature = "simulator")]
     #[arg(long, value_name = "CALLS/DURATION", requires = "simulate", help_heading = REHEARSAL)]
     pub simulator_quota: Option<String>,
+    /// With --simulate: how long the service's tasks take, such as 90s or 1m..20m (default: 30s..2m)
+    #[cfg(feature = "simulator")]
+    #[arg(long, value_name = "TIME|TIME..TIME", requires = "simulate", help_heading = REHEARSAL)]
+    pub task_time: Option<String>,
+    /// With --simulate: what goes wrong with tasks, such as failed:10%,lost:5%,late:30s (docs/simulator.md)
+    #[cfg(feature = "simulator")]
+    #[arg(long, value_name = "SPEC", requires = "simulate", help_heading = REHEARSAL)]
+    pub task_fault: Option<String>,
     /// Waiting.
     #[command(flatten)]
     pub wait: WaitArgs,
@@ -416,7 +424,13 @@ pub struct SimulateArgs {
     /// The quota that is enforced for each user and source address
     #[arg(long, value_name = "CALLS/DURATION", default_value = "5/1m")]
     pub quota: String,
-    /// Seed of faults and latencies
+    /// How long tasks take, such as 90s or 1m..20m (default: 30s..2m)
+    #[arg(long, value_name = "TIME|TIME..TIME")]
+    pub task_time: Option<String>,
+    /// What goes wrong with tasks, such as failed:10%,lost:5%,late:30s
+    #[arg(long, value_name = "SPEC")]
+    pub task_fault: Option<String>,
+    /// Seed of faults, latencies and tasks
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Write one JSON line for each request to this file

@@ -153,6 +153,8 @@ fn simulated_with(args: &RunArgs) -> Option<SimulatedWith> {
         fault: args.fault.clone(),
         quota: args.simulator_quota.clone(),
         time_scale: args.time_scale,
+        task_time: args.task_time.clone(),
+        task_fault: args.task_fault.clone(),
     })
 }
 

@@ -76,7 +76,13 @@ pub(super) fn full_header() -> Header {
             max_failures: text("5%"),
             fail_fast: true,
             wait: text("2h"),
-            simulated: Some(SimulatedWith { fault: text("504:5%"), quota: text("5/1m"), time_scale: 60 }),
+            simulated: Some(SimulatedWith {
+                fault: text("504:5%"),
+                quota: text("5/1m"),
+                time_scale: 60,
+                task_time: text("1m..20m"),
+                task_fault: text("failed:10%"),
+            }),
         },
         sources: vec![source("a.yaml", ""), source("b\"\\.yaml", "text: \u{1}\u{7f}\u{2028}𝄞\r\n")],
         resolved: vec![

@@ -107,4 +107,10 @@ pub struct SimulatedWith {
     pub quota: Option<String>,
     /// `--time-scale`.
     pub time_scale: u32,
+    /// `--task-time`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_time: Option<String>,
+    /// `--task-fault`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_fault: Option<String>,
 }

@@ -567,8 +567,13 @@ fn without_a_run_to_resume_it_says_what_it_looked_for() {
 fn a_rehearsal_is_resumed_as_a_rehearsal() {
     let scene = Scene::new(&plan(3, ONE_AN_HOUR));
     let simulate = ["run", "plan.yaml", "--simulate", "--fault", "latency:1ms", "--max-duration", "10s"];
-    let run = finish(hss_sync(scene.path()).args(simulate));
+    let tasks = ["--task-time", "1m..20m", "--task-fault", "failed:10%"];
+    let run = finish(hss_sync(scene.path()).args(simulate).args(tasks));
     assert_eq!(run.code(), 4, "{}", run.excerpt());
+    let journal = fs::read(scene.directory().join("journal.ndjson")).expect("a journal");
+    let with = hss_sync::journal::read(&journal).expect("legal").header.invocation.simulated.expect("a rehearsal");
+    assert_eq!(with.fault.as_deref(), Some("latency:1ms"));
+    assert_eq!((with.task_time.as_deref(), with.task_fault.as_deref()), (Some("1m..20m"), Some("failed:10%")));
     let resumed = finish(hss_sync(scene.path()).args(["resume", "--quota", "1000/1s"]));
     assert_eq!(resumed.code(), 0, "{}", resumed.excerpt());
     let report = scene.report();

@@ -38,8 +38,14 @@ fn variable() -> impl Strategy<Value = VariableValue> {
 }
 
 fn invocation() -> impl Strategy<Value = Invocation> {
-    let simulated = (of(text()), of(text()), any::<u32>());
-    let simulated = simulated.prop_map(|(fault, quota, time_scale)| SimulatedWith { fault, quota, time_scale });
+    let simulated = (of(text()), of(text()), any::<u32>(), of(text()), of(text()));
+    let simulated = simulated.prop_map(|(fault, quota, time_scale, task_time, task_fault)| SimulatedWith {
+        fault,
+        quota,
+        time_scale,
+        task_time,
+        task_fault,
+    });
     let endpoints = || btree_map(text(), text(), 0..3);
     let places = (vec(text(), 0..3), of(text()), endpoints(), endpoints(), vec(text(), 0..3));
     let limits = (of(text()), of(any::<u32>()), of(text()), any::<bool>(), of(text()));
