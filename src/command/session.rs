@@ -216,6 +216,7 @@ impl Session<'_> {
         if let Some(bar) = bar {
             bar.finish();
         }
+        context.console.detail(&format!("{} reads of the service's lists", tasks.calls()));
         match end {
             Some(Ok(end)) => Ok(account.tell(&end)),
             Some(Err(error)) => {

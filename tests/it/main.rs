@@ -33,4 +33,5 @@ mod stop;
 mod suspend;
 mod terminal;
 mod tls;
+mod wait;
 mod wire;
