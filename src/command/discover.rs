@@ -8,7 +8,7 @@ use crate::cli::DiscoverArgs;
 use crate::diagnostic::visible;
 use crate::event::FailureKind;
 use crate::exit::ExitStatus;
-use crate::expand::{EndpointChain, builtin_endpoint};
+use crate::expand::EndpointChain;
 use crate::io::fs;
 use crate::model::{
     CredentialName, EnterpriseProjectId, InvalidValue, KNOWN_REGIONS, Limits, Listing, Quota, Region, RegistryType,
@@ -118,7 +118,7 @@ async fn find<K: Credentials, C: Clock>(
 
     let mut listings = Vec::new();
     for lookup in &lookups {
-        let Ok(endpoint) = endpoint_of(&wish.chain, &lookup.region) else { continue };
+        let Ok(endpoint) = wish.chain.endpoint_of(&lookup.region, None) else { continue };
         listings.extend(reader.asked().inventory.projects_of(lookup).into_iter().map(|project| Listing {
             credential: lookup.credential.clone(),
             region: lookup.region.clone(),
@@ -161,13 +161,6 @@ async fn find<K: Credentials, C: Clock>(
         missing,
     };
     (found, status)
-}
-
-fn endpoint_of(chain: &EndpointChain, region: &Region) -> Result<crate::model::Endpoint, InvalidValue> {
-    match chain.all.as_ref().or_else(|| chain.by_region.get(region)) {
-        Some(endpoint) => Ok(endpoint.clone()),
-        None => builtin_endpoint(region),
-    }
 }
 
 fn write(context: &Context, args: &DiscoverArgs, plan: &str, status: ExitStatus) -> ExitStatus {

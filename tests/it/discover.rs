@@ -156,3 +156,16 @@ fn hostile_names_change_neither_the_plan_nor_the_terminal() {
         assert!(!finished.output().contains(steers), "{}", finished.excerpt());
     }
 }
+
+/// The regions file of the SDKs counts for `discover` as for a plan.
+#[test]
+fn the_regions_file_says_where_a_region_is() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let service = Service::start(SimulatorConfig::default());
+    let file = format!("HSS:\n  - {{ id: cn-north-4, endpoint: \"{}\" }}\n", service.endpoint());
+    std::fs::write(folder.path().join("regions.yaml"), file).expect("written");
+    let mut command = super::service::with_credential(folder.path(), &["discover", "--regions", "cn-north-4"]);
+    let iam = ["--iam-endpoint", service.endpoint()];
+    let finished = finish(command.args(iam).env("HUAWEICLOUD_SDK_REGIONS_FILE", "regions.yaml"));
+    assert_eq!((finished.code(), service.reads()), (0, 2), "{}", finished.excerpt());
+}
