@@ -19,6 +19,9 @@ use crate::resolve::{ClockOffset, Standing};
 use crate::run::port::{Clock, CredentialFailure, Credentials};
 use crate::sign::Credential;
 
+/// A flight that is longer says too little about when the answer was made.
+const LONG_FLIGHT: SignedDuration = SignedDuration::from_secs(10);
+
 /// Sends reads within their limits, for whoever shares it.
 pub struct Asker<'a, K, C> {
     client: ReadClient,
@@ -82,12 +85,12 @@ impl<'a, K: Credentials, C: Clock> Asker<'a, K, C> {
         self.state.borrow().clock.clone()
     }
 
-    /// Says how long so many lists take at least, if that is worth a word.
+    /// Says how long so many reads take at least, if that is worth a word.
     pub(super) fn announce(&self, what: &str, lanes: Vec<Lane>) {
         let count = lanes.len();
         let least = Gate::new(self.limits.quotas.clone(), 1).least(lanes.into_iter());
         if least >= SHORT_WAIT {
-            (self.notice)(&format!("{count} {what} to read, at least {} under the quota", format_estimate(least)));
+            (self.notice)(&format!("{count} {what}, at least {} under the quota", format_estimate(least)));
         }
     }
 
@@ -120,6 +123,10 @@ impl<'a, K: Credentials, C: Clock> Asker<'a, K, C> {
 
     /// One attempt; the end of one that was throttled is left to the caller.
     async fn try_once(&self, lane: &Lane, read: &Read) -> Tried {
+        // Nobody is asked for a token of a credential that the service refuses.
+        if let Known::Refused(failure) = self.state.borrow().gate.known(&lane.access.credential) {
+            return Tried::Failed(failure);
+        }
         // Before the turn, so that a credential that can't be got costs no call.
         if let Err(failure) = self.credential(lane).await {
             return failure;
@@ -185,6 +192,7 @@ impl<'a, K: Credentials, C: Clock> Asker<'a, K, C> {
                     self.answered.notify_waiters();
                     Tried::Failed(told)
                 }
+                CredentialFailure::NotForProject(_) => Tried::Failed(Failure { kind: FailureKind::Refused, ..told }),
                 CredentialFailure::Unreachable(_) => Tried::Again { failure: told, wait: None },
             }
         })
@@ -237,11 +245,13 @@ impl<'a, K: Credentials, C: Clock> Asker<'a, K, C> {
     }
 
     /// Keeps the clock that is farthest off. `Date` has whole seconds, so that half of one is its best guess; the answer
-    /// was made somewhere between sending and now.
+    /// was made somewhere between sending and now. After a flight so long that this matters (a slow service, a process that was
+    /// stopped) only what is certain counts.
     fn note_clock(&self, answer: &Answer, sent: jiff::Timestamp, lane: &Lane) -> Option<SignedDuration> {
         let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(answer.date.as_deref()?).ok()?;
         let flight = self.clock.wall().duration_since(sent);
-        let ahead = sent.duration_since(date) + flight / 2 - SignedDuration::from_millis(500);
+        let least = sent.duration_since(date) - SignedDuration::from_millis(500);
+        let ahead = if flight <= LONG_FLIGHT { least + flight / 2 } else { certain(least, least + flight) };
         let clock = &mut self.state.borrow_mut().clock;
         if clock.as_ref().is_none_or(|known| known.ahead.abs() < ahead.abs()) {
             *clock = Some(ClockOffset { host: lane.endpoint.authority().to_owned(), ahead });
@@ -264,6 +274,11 @@ impl<'a, K: Credentials, C: Clock> Asker<'a, K, C> {
         let message = self.redactor().scrub(message);
         Failure { kind: FailureKind::NotSent, status: None, code: None, message, given_up: None }
     }
+}
+
+/// The value of least size between two bounds.
+fn certain(least: SignedDuration, most: SignedDuration) -> SignedDuration {
+    if least > SignedDuration::ZERO { least } else { most.min(SignedDuration::ZERO) }
 }
 
 /// What came of one attempt.
