@@ -102,7 +102,8 @@ async fn ask(context: &Context, args: &DiscoverArgs, wish: &Wish) -> Result<(Dis
     let asker = online.asker(wish.limits.clone(), &notice);
     let found = find(&Reader::new(&asker, online.iam()), wish, online.wall()).await;
     let calls = asker.calls();
-    context.console.info(&format!("asked {} regions by {calls} reads", wish.regions.len()));
+    let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    context.console.info(&format!("asked {} by {}", counted(wish.regions.len(), "region"), counted(calls, "read")));
     Ok(found)
 }
 

@@ -318,3 +318,18 @@ pub(super) fn hss(listing: &Listing, list: &str, mut query: Vec<(String, String)
 pub(super) fn pair(name: &str, value: &str) -> (String, String) {
     (name.to_owned(), value.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// After an hour in which the process was stopped, the answer may have been made at any time of it.
+    #[test]
+    fn only_what_is_certain_counts_after_a_long_flight() {
+        let hours = SignedDuration::from_hours;
+        assert_eq!(certain(hours(0), hours(1)), SignedDuration::ZERO);
+        assert_eq!(certain(hours(-1), hours(0)), SignedDuration::ZERO);
+        assert_eq!(certain(hours(2), hours(3)), hours(2), "ahead by at least two hours");
+        assert_eq!(certain(hours(-3), hours(-2)), hours(-2), "behind by at least two hours");
+    }
+}

@@ -243,11 +243,16 @@ impl Place<'_> {
         let message = match self.asked.failures.get(&Question::Projects(lookup.clone())) {
             Some(failure) => format!("the project can't be looked up: {}", visible(&failure.reason())),
             None if found.is_empty() => {
-                format!("IAM knows no project named `{}`, so that `lookup` finds none", lookup.region)
+                let others = self.asked.inventory.other_projects(&lookup);
+                let others = if others.is_empty() {
+                    String::new()
+                } else {
+                    format!("; it answered with {}", super::listed(&others))
+                };
+                format!("IAM knows no project named `{}`, so that `lookup` finds none{others}", lookup.region)
             }
             None => {
-                let ids: Vec<&str> = found.iter().map(|project| project.id.as_str()).collect();
-                format!("IAM knows several projects named `{}`: {}", lookup.region, ids.join(", "))
+                format!("IAM knows several projects named `{}`: {}", lookup.region, super::listed(&found))
             }
         };
         self.add(Status::Fail, message, Some(first.location));

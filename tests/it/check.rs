@@ -166,6 +166,25 @@ ok    all / cn-east-3     all registries (5 now)
     assert_eq!((quiet.code(), quiet.stdout().as_str()), (0, "5 ok; 9 reads, nothing sent\n"));
 }
 
+/// `plan` says beforehand what a check costs: as many reads as it then makes.
+#[test]
+fn a_plan_says_what_a_check_costs() {
+    let service = Service::start(SimulatorConfig { quota: None, ..SimulatorConfig::default() });
+    let folder = folder(&faulty_plan());
+    let cost = |args: &[&str]| {
+        let planned = service.run(folder.path(), &[&["plan", "plan.yaml"], args].concat());
+        assert_eq!(planned.code(), 0, "{}", planned.excerpt());
+        planned.stdout().lines().last().expect("a line").to_owned()
+    };
+    assert_eq!(cost(&[]), "`check`, or `run --check`, takes at least 6 reads.");
+    // Two lookups, then two lists: the second of each waits for a window.
+    let slow = "`check`, or `run --check`, takes at least 6 reads, which the quota spreads over 2 min 00 s.";
+    assert_eq!(cost(&["--quota", "1/1m"]), slow);
+    assert_eq!(service.reads(), 0);
+    let checked = service.run(folder.path(), &["check", "plan.yaml"]);
+    assert!(checked.stdout().ends_with("; 6 reads, nothing sent\n"), "{}", checked.stdout());
+}
+
 /// What the check has read is not read again to resolve the plan.
 #[test]
 fn a_run_can_check_first_and_sends_nothing_when_something_is_wrong() {
