@@ -165,7 +165,7 @@ async fn find<K: Credentials, C: Clock>(
 }
 
 fn write(context: &Context, args: &DiscoverArgs, plan: &str, status: ExitStatus) -> ExitStatus {
-    let Some(path) = &args.out else {
+    let Some(path) = args.out.as_ref().filter(|path| path.as_os_str() != "-") else {
         return context.printed(context.console.result(plan), status);
     };
     match fs::write_atomic(path, plan.as_bytes(), fs::Parents::Create) {
