@@ -72,9 +72,10 @@ impl Kept {
         since: Option<Duration>,
     ) -> Option<Result<Credential, CredentialFailure>> {
         let failed = self.failed.get(scope);
+        let denied = failed.is_some_and(|(_, failure)| matches!(failure, CredentialFailure::NotForProject(_)));
         if let Some(fresh) = self.good(scope, now) {
             let paused = failed.is_some_and(|(at, _)| now.run < *at + PAUSE);
-            if now.wall < fresh.renew_at || self.refused.is_some() || paused {
+            if now.wall < fresh.renew_at || self.refused.is_some() || denied || paused {
                 return Some(Ok(fresh.credential.clone()));
             }
         }
@@ -82,7 +83,7 @@ impl Kept {
             return Some(Err(refused.clone()));
         }
         let (at, failure) = failed?;
-        if matches!(failure, CredentialFailure::NotForProject(_)) {
+        if denied {
             return Some(Err(failure.clone()));
         }
         since.filter(|since| since <= at).map(|_| Err(failure.clone()))
@@ -254,6 +255,21 @@ mod tests {
 
         let mut kept = Kept::default();
         assert_eq!(kept.fail(&project("a"), at(1), refused()).expect_err("no token"), refused(), "nothing is proved");
+    }
+
+    #[test]
+    fn a_project_for_which_there_is_no_new_token_keeps_its_old_one_to_its_end() {
+        let scope = Scope::Project(
+            Endpoint::parse("https://iam.example").expect("legal"),
+            ProjectId::parse("a").expect("legal"),
+        );
+        let mut kept = Kept::default();
+        kept.keep(scope.clone(), at(0), token("a"), hours(24));
+        let refused = CredentialFailure::Refused("401".to_owned());
+        assert_eq!(shown(Some(kept.fail(&scope, at(24 * 60 - 30), refused))), "a");
+        assert_eq!(shown(kept.answer(&scope, at(24 * 60 - 20), None)), "a");
+        let told = "no token for project a, though the proof was good before: 401";
+        assert_eq!(shown(kept.answer(&scope, at(24 * 60), None)), told);
     }
 
     #[test]
