@@ -4,6 +4,7 @@
 //! `Reader` and `Tasks` say what is asked.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -11,9 +12,10 @@ use tokio::sync::Notify;
 
 use super::gate::{Api, End, Gate, Known, Lane, Turn};
 use super::{ReadLimits, SHORT_WAIT};
+use crate::diagnostic::visible;
 use crate::event::{Failure, FailureKind};
 use crate::io::http::{Read, ReadClient};
-use crate::model::{Access, CredentialName, Listing, ProjectRef, format_estimate};
+use crate::model::{Access, CredentialName, Endpoint, Listing, ProjectRef, format_estimate};
 use crate::policy::{Answer, Redactor, Verdict, classify, classify_error, retry_delay, stated_limit};
 use crate::resolve::{ClockOffset, Standing};
 use crate::run::port::{Clock, CredentialFailure, Credentials};
@@ -39,6 +41,8 @@ struct State {
     calls: usize,
     /// Until when a wait after a 429 has been told.
     told: Duration,
+    /// Whose trouble has been told.
+    troubled: HashSet<Endpoint>,
     /// The clock that is farthest off.
     clock: Option<ClockOffset>,
 }
@@ -60,7 +64,7 @@ impl<'a, K: Credentials, C: Clock> Asker<'a, K, C> {
         notice: &'a dyn Fn(&str),
     ) -> Self {
         let gate = Gate::new(limits.quotas.clone(), limits.concurrency);
-        let state = State { gate, calls: 0, told: Duration::ZERO, clock: None };
+        let state = State { gate, calls: 0, told: Duration::ZERO, troubled: HashSet::new(), clock: None };
         Self { client, credentials, clock, limits, notice, answered: Notify::new(), state: RefCell::new(state) }
     }
 
@@ -116,6 +120,7 @@ impl<'a, K: Credentials, C: Clock> Asker<'a, K, C> {
             }
             // A closed bucket is waited for with the others at the gate.
             if !throttled {
+                self.tell_trouble(lane, &failure);
                 self.clock.sleep_until(self.clock.now() + delay).await;
             }
         }
@@ -242,6 +247,13 @@ impl<'a, K: Credentials, C: Clock> Asker<'a, K, C> {
         };
         let (host, wait) = (lane.endpoint.authority(), format_estimate(until.saturating_sub(now)));
         (self.notice)(&format!("{host} refuses reads for now (429), waiting {wait}"));
+    }
+
+    /// Says once for each service that it is asked again: repeats take seconds, and a silent program looks stuck.
+    fn tell_trouble(&self, lane: &Lane, failure: &Failure) {
+        if self.state.borrow_mut().troubled.insert(lane.endpoint.clone()) {
+            (self.notice)(&format!("no answer yet, asking again: {}", visible(&failure.reason())));
+        }
     }
 
     /// Keeps the clock that is farthest off. `Date` has whole seconds, so that half of one is its best guess; the answer

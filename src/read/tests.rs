@@ -235,6 +235,20 @@ async fn lookups_and_lists_that_take_long_are_announced() {
     assert_eq!(*said.borrow(), ["6 projects to look up, at least 1 min 00 s under the quota"]);
 }
 
+/// Repeats take time: that they are made is said once for each service.
+#[tokio::test]
+async fn a_service_in_trouble_is_told_once() {
+    let lab = Lab::start(faults("503:100%")).await;
+    let client = ReadClient::new(&HttpOptions::loopback(8, Duration::from_secs(60)), lab.clock.clone());
+    let said = RefCell::new(Vec::new());
+    let notice = |text: &str| said.borrow_mut().push(text.to_owned());
+    let client = client.expect("a client");
+    let asker = Asker::new(client, &lab.credentials, lab.limits.clone(), &lab.clock, &notice);
+    let reader = Reader::new(&asker, &lab.iam);
+    reader.look_up(&[lookup("cn-north-4"), lookup("cn-east-3")]).await;
+    assert_eq!(*said.borrow(), ["no answer yet, asking again: APIGW.0613: The IAM service is unavailable"]);
+}
+
 /// A service with one new registry on each page would be listened to for days.
 #[tokio::test]
 async fn a_list_of_endless_small_pages_is_given_up() {

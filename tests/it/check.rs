@@ -185,6 +185,27 @@ fn a_plan_says_what_a_check_costs() {
     assert!(checked.stdout().ends_with("; 6 reads, nothing sent\n"), "{}", checked.stdout());
 }
 
+/// Nothing is waited for and nothing is left behind: a check changes nothing.
+#[test]
+#[cfg(unix)]
+fn an_interrupt_ends_a_check_at_once() {
+    use std::os::unix::process::ExitStatusExt as _;
+    let service = Service::start(SimulatorConfig::default());
+    let folder = folder(&faulty_plan());
+    // The second lookup waits for an hour.
+    let mut command = service.command(folder.path(), &["check", "plan.yaml", "--quota", "1/1h"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+    let mut stderr = BufReader::new(child.stderr.take().expect("it is piped")).lines();
+    let said = stderr.next().expect("a line").expect("text");
+    assert_eq!(said, "2 projects to look up, at least 1 h 00 min under the quota");
+    super::run::signal(&child, "-INT");
+    let status = child.wait().expect("it ends");
+    assert_eq!(status.signal(), Some(2), "{status}");
+    let left: Vec<_> =
+        std::fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
+    assert_eq!(left, ["plan.yaml"]);
+}
+
 /// What the check has read is not read again to resolve the plan.
 #[test]
 fn a_run_can_check_first_and_sends_nothing_when_something_is_wrong() {

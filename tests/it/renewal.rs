@@ -158,7 +158,8 @@ fn a_token_that_hss_calls_outdated_is_got_anew_for_a_read() {
             enterprise_project_id: EnterpriseProjectId::default_id(),
         };
         reader.list_tasks(&[listing("p1")]).await;
-        (lab.clock.set(25 * HOUR), mine.set(120));
+        lab.clock.set(25 * HOUR);
+        mine.set(120);
         reader.list_tasks(&[listing("p1")]).await;
         assert!(reader.asked().failures.is_empty(), "{:?}", reader.asked().failures);
         let seen: Vec<_> = lab.simulator.log().into_iter().map(|entry| (entry.method, entry.status)).collect();
