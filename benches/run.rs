@@ -19,8 +19,8 @@ use hss_sync::io::http::{HttpOptions, HttpTransport};
 use hss_sync::io::journal_file::JournalFile;
 use hss_sync::journal::{Header, Invocation};
 use hss_sync::model::{CredentialName, Quota, RunId};
-use hss_sync::run::port::{EventLog, Unlogged};
-use hss_sync::run::{DEFAULT_GRACE, Outside, RunOptions, run};
+use hss_sync::run::port::{EventLog, NoTasks, Unlogged};
+use hss_sync::run::{DEFAULT_GRACE, FollowAfter, Outside, RunOptions, run};
 use hss_sync::simulator::{Faults, Simulator, SimulatorConfig};
 use hss_sync::source::{Source, Sources};
 use tokio_util::sync::CancellationToken;
@@ -165,7 +165,7 @@ fn simulated(plan: &ExecutionPlan, log: &mut impl EventLog) -> Measured {
         let options = HttpOptions { connect_to: Some(simulator.address()), ..options };
         let transport = HttpTransport::new(&options, clock.clone()).expect("a client");
         let credentials = BTreeMap::from([(CredentialName::default_name(), credential)]);
-        let outside = Outside { transport: &transport, clock: &clock, log, sinks: &mut [] };
+        let outside = Outside { transport: &transport, tasks: &NoTasks, clock: &clock, log, sinks: &mut [] };
         let (start, cpu) = (now(), thread_cpu());
         let end = run(plan, &credentials, &options_of_run(), None, outside, &CancellationToken::new()).await;
         let (elapsed, cpu) = (start.elapsed(), thread_cpu() - cpu);
@@ -185,6 +185,7 @@ fn options_of_run() -> RunOptions {
         max_duration: None,
         grace: DEFAULT_GRACE,
         seed: 1,
+        follow: FollowAfter::Nothing,
     }
 }
 

@@ -244,6 +244,17 @@ pub struct RunArgs {
     #[cfg(feature = "simulator")]
     #[arg(long, value_name = "CALLS/DURATION", requires = "simulate", help_heading = REHEARSAL)]
     pub simulator_quota: Option<String>,
+    /// With --simulate: how long the service's tasks take, such as 90s or 1m..20m (default: 30s..2m)
+    #[cfg(feature = "simulator")]
+    #[arg(long, value_name = "TIME|TIME..TIME", requires = "simulate", help_heading = REHEARSAL)]
+    pub task_time: Option<String>,
+    /// With --simulate: what goes wrong with tasks, such as failed:10%,lost:5%,late:30s (docs/simulator.md)
+    #[cfg(feature = "simulator")]
+    #[arg(long, value_name = "SPEC", requires = "simulate", help_heading = REHEARSAL)]
+    pub task_fault: Option<String>,
+    /// Waiting.
+    #[command(flatten)]
+    pub wait: WaitArgs,
     /// Bounds.
     #[command(flatten)]
     pub bounds: BoundArgs,
@@ -253,6 +264,17 @@ pub struct RunArgs {
     /// Connection.
     #[command(flatten)]
     pub connection: ConnectionArgs,
+}
+
+/// Whether a run waits for what it asked for.
+#[derive(Clone, Debug, Default, Args)]
+pub struct WaitArgs {
+    /// Follow the task of each accepted request to its end, by reads of the service's task lists
+    #[arg(long)]
+    pub wait: bool,
+    /// With --wait: for so long after the last request [default: 2h]; `resume` goes on
+    #[arg(long, value_name = "DURATION", requires = "wait")]
+    pub wait_timeout: Option<String>,
 }
 
 /// When a run stops before its end.
@@ -349,8 +371,9 @@ pub struct DiscoverArgs {
 #[derive(Clone, Debug, Args)]
 #[command(
     before_help = "Example:  hss-sync resume latest",
-    after_help = "What was accepted is never sent again. What was not attempted, or was to be repeated when the run stopped, is \
-                  sent; what failed for another reason only with --retry-failed, and what is unknown only with \
+    after_help = "What was accepted is never sent again. What is unknown is looked up in the service's task lists first, and is \
+                  accepted when its task is there. What was not attempted, or was to be repeated when the run stopped, is \
+                  sent; what failed for another reason only with --retry-failed, and what is still unknown only with \
                   --retry-unknown. After a spent failure budget one of these is needed. The plans must be as they were. \
                   Bounds and speed of the run hold on, unless they are given anew; --max-duration counts from now."
 )]
@@ -367,6 +390,9 @@ pub struct ResumeArgs {
     /// Pace.
     #[command(flatten)]
     pub pace: PaceArgs,
+    /// Waiting.
+    #[command(flatten)]
+    pub wait: WaitArgs,
     /// Bounds.
     #[command(flatten)]
     pub bounds: BoundArgs,
@@ -398,7 +424,13 @@ pub struct SimulateArgs {
     /// The quota that is enforced for each user and source address
     #[arg(long, value_name = "CALLS/DURATION", default_value = "5/1m")]
     pub quota: String,
-    /// Seed of faults and latencies
+    /// How long tasks take, such as 90s or 1m..20m (default: 30s..2m)
+    #[arg(long, value_name = "TIME|TIME..TIME")]
+    pub task_time: Option<String>,
+    /// What goes wrong with tasks, such as failed:10%,lost:5%,late:30s
+    #[arg(long, value_name = "SPEC")]
+    pub task_fault: Option<String>,
+    /// Seed of faults, latencies and tasks
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Write one JSON line for each request to this file

@@ -95,7 +95,7 @@ pub enum Outcome {
     Accepted,
     /// Seen to finish (with `--wait`).
     Confirmed,
-    /// Refused.
+    /// Refused, or the task that came of it was seen to fail.
     Failed(Failure),
     /// Sent, and what became of it is not known.
     Unknown(Failure),
@@ -116,6 +116,15 @@ impl Outcome {
             Self::Unknown(_) => "unknown",
             Self::Skipped(_) => "skipped",
             Self::NotAttempted(_) => "not_attempted",
+        }
+    }
+
+    /// What went wrong, of what failed or is unknown.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Failed(failure) | Self::Unknown(failure) => Some(failure),
+            Self::Accepted | Self::Confirmed | Self::Skipped(_) | Self::NotAttempted(_) => None,
         }
     }
 
@@ -244,7 +253,7 @@ pub enum RunEvent {
         op: OpIndex,
         /// When.
         at: Duration,
-        /// Its outcome.
+        /// Its outcome; never [`Outcome::Confirmed`] nor a [`FailureKind::TaskFailed`], which only the end of a task gives.
         outcome: Outcome,
     },
     /// The task that came of an operation's request was found among those of the service, so that it was taken: an operation
@@ -266,7 +275,8 @@ pub enum RunEvent {
         /// 0–99.
         percent: u8,
     },
-    /// The task of an accepted operation has ended, so that the operation has another outcome.
+    /// The task of an accepted operation has ended, so that the operation has another outcome. It was found before, in this
+    /// session or an earlier one.
     TaskEnded {
         /// The operation.
         op: OpIndex,

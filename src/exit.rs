@@ -8,7 +8,7 @@ use crate::summary::RunSummary;
 /// How the process ends (contract section 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ExitStatus {
-    /// Every selected operation was accepted, or the plans are valid.
+    /// Every selected operation was accepted (with `--wait`: confirmed), or the plans are valid.
     Success,
     /// At least one operation failed.
     Failed,
@@ -16,7 +16,7 @@ pub enum ExitStatus {
     Usage,
     /// A plan is invalid.
     InvalidPlan,
-    /// Interrupted, budget spent, time over, or an outcome is unknown.
+    /// Interrupted, budget spent, time over, an outcome is unknown, or the end of a task was waited for and not seen.
     Incomplete,
     /// Credentials are missing or refused.
     Credentials,
@@ -58,11 +58,14 @@ impl ExitStatus {
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Success => "every operation was accepted, or the plans are valid",
+            Self::Success => "every operation was accepted (with --wait: confirmed), or the plans are valid",
             Self::Failed => "at least one operation failed, or `check` found something wrong",
             Self::Usage => "usage: bad flags, a file that isn't there, nothing selected",
             Self::InvalidPlan => "a plan is invalid",
-            Self::Incomplete => "incomplete: interrupted, budget spent, time over, or an outcome is unknown; resumable",
+            Self::Incomplete => {
+                "incomplete: interrupted, budget spent, time over, an outcome is unknown, or (with --wait) the end of a task \
+                 was not seen; resumable"
+            }
             Self::Credentials => "credentials are missing or refused",
             Self::Unwritable => "the journal or a report could not be written, or a journal is damaged",
             Self::Killed => "a second Ctrl-C or SIGTERM ended the process at once",
@@ -73,17 +76,21 @@ impl ExitStatus {
     #[must_use]
     pub fn next_step(self) -> &'static str {
         match self {
-            Self::Success => "Nothing.",
+            Self::Success => {
+                "Nothing. Accepted means that the service took the request: `hss-sync run --wait` also follows the task that \
+                 comes of it to its end."
+            }
             Self::Failed => {
                 "Read the failures at the end of the output or in the report: each has its cause and next step."
             }
             Self::Usage => "Read the message on standard error; `hss-sync COMMAND --help` shows what a command takes.",
             Self::InvalidPlan => "`hss-sync validate PLAN` shows every mistake with its place and fix.",
             Self::Incomplete => {
-                "`hss-sync resume latest` goes on where the run was and sends nothing twice. What is unknown it leaves alone: \
-                 look it up in the HSS console, then `hss-sync resume latest --retry-unknown` sends it again. After a \
-                 spent failure budget, mend the cause first; `hss-sync resume latest --retry-failed` then sends that and \
-                 the rest. The last lines of the run say which of these would send something."
+                "`hss-sync resume latest` goes on where the run was and sends nothing twice. It looks again among the service's \
+                 tasks for what is unknown, and for ends that `--wait` has not seen. What stays unknown it leaves alone: look \
+                 it up in the HSS console, then `hss-sync resume latest --retry-unknown` sends it again. After a spent \
+                 failure budget, mend the cause first; `hss-sync resume latest --retry-failed` then sends that and the rest. \
+                 The last lines of the run say which of these would do something."
             }
             Self::Credentials => {
                 "Set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or another source of the README. If they are set, check \
@@ -110,8 +117,8 @@ impl ExitStatus {
             status = status.max(Self::Incomplete);
         }
         for operation in &summary.operations {
-            // Its end was waited for and was not seen.
-            if operation.outcome == Some(Outcome::Accepted) && operation.unclear.is_some() {
+            // Unknown ones count anyhow; of an accepted one this says that its end was waited for and was not seen.
+            if operation.left_open().is_some() {
                 status = status.max(Self::Incomplete);
             }
             let Some(Outcome::Failed(failure)) = &operation.outcome else { continue };
@@ -170,6 +177,23 @@ mod tests {
         for (outcomes, code) in cases {
             assert_eq!(ExitStatus::of_run(&summary(outcomes.clone())).code(), code, "{outcomes:?}");
         }
+    }
+
+    #[test]
+    fn an_end_that_was_waited_for_and_not_seen_leaves_the_run_incomplete() {
+        let looked = |outcomes: Vec<Outcome>, unclear: &[usize]| {
+            let mut summary = summary(outcomes);
+            for op in unclear {
+                summary.operations[*op].unclear = Some("it was at 45 %".to_owned());
+            }
+            ExitStatus::of_run(&summary).code()
+        };
+        let task_failed = Outcome::Failed(failure(FailureKind::TaskFailed));
+        assert_eq!(looked(vec![Outcome::Confirmed, Outcome::Accepted], &[]), 0);
+        assert_eq!(looked(vec![Outcome::Confirmed, Outcome::Accepted], &[1]), 4);
+        assert_eq!(looked(vec![Outcome::Confirmed, task_failed.clone()], &[]), 1);
+        assert_eq!(looked(vec![Outcome::Accepted, task_failed], &[0]), 4);
+        assert_eq!(looked(vec![Outcome::Confirmed], &[0]), 0, "a later look saw it");
     }
 
     #[test]

@@ -16,9 +16,9 @@ pub struct Counts {
     pub planned: usize,
     /// Acknowledged.
     pub accepted: usize,
-    /// Seen to finish.
+    /// Their tasks were seen to finish.
     pub confirmed: usize,
-    /// Refused.
+    /// Refused, or the task was seen to fail.
     pub failed: usize,
     /// Not known.
     pub unknown: usize,
@@ -41,6 +41,26 @@ pub struct OperationSummary {
     pub percent: Option<u8>,
     /// Why the latest look at the service's tasks proved nothing. Untrusted text.
     pub unclear: Option<String>,
+}
+
+impl OperationSummary {
+    /// Why it has its outcome, and what a look at the service's tasks left open. Of what was accepted only that, if there is any.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        let outcome = self.outcome.as_ref()?;
+        match (outcome, outcome.reason(), &self.unclear) {
+            (Outcome::Accepted, _, Some(why)) => Some(format!("not confirmed: {why}")),
+            (Outcome::Unknown(_), Some(reason), Some(why)) => Some(format!("{reason}; {why}")),
+            (_, reason, _) => reason,
+        }
+    }
+
+    /// Why the latest look at the service's tasks proved nothing, if the outcome is one that a later look may still change.
+    #[must_use]
+    pub fn left_open(&self) -> Option<&str> {
+        let open = matches!(self.outcome, Some(Outcome::Accepted | Outcome::Unknown(_)));
+        self.unclear.as_deref().filter(|_| open)
+    }
 }
 
 /// The state of a run, by events up to now.
@@ -213,8 +233,7 @@ impl RunSummary {
     /// the most frequent first, then plan order.
     #[must_use]
     pub fn causes(&self) -> Vec<Cause> {
-        let mut causes: Vec<Cause> = Vec::new();
-        let mut known: HashMap<CauseKey<'_>, usize> = HashMap::new();
+        let mut causes = Grouping::default();
         for (op, operation) in self.operations.iter().enumerate() {
             let Some(outcome) = &operation.outcome else {
                 continue;
@@ -223,35 +242,32 @@ impl RunSummary {
             let (kind, code, message) = match outcome {
                 Outcome::Accepted | Outcome::Confirmed => continue,
                 Outcome::Failed(failure) | Outcome::Unknown(failure) => {
-                    given_up = failure.given_up.as_ref();
-                    (Some(failure.kind), failure.code.as_deref(), failure.message.clone())
+                    given_up = failure.given_up.clone();
+                    (Some(failure.kind), failure.code.clone(), failure.message.clone())
                 }
                 Outcome::Skipped(reason) => (None, None, reason.clone()),
                 Outcome::NotAttempted(reason) => (None, None, reason.text()),
             };
             // Only what a service says holds ids; our own reasons hold the arithmetic of budgets.
-            let folded = if kind.is_some() { fold_ids(&message) } else { message.clone() };
-            let key = (outcome.as_str(), kind, code, folded, given_up);
-            if let Some(index) = known.get(&key) {
-                let cause = &mut causes[*index];
-                cause.ops.push(op);
-                if cause.message != message {
-                    cause.message = key.3;
-                }
-            } else {
-                causes.push(Cause {
-                    outcome: outcome.as_str(),
-                    kind,
-                    code: code.map(str::to_owned),
-                    message,
-                    given_up: given_up.cloned(),
-                    ops: vec![op],
-                });
-                known.insert(key, causes.len() - 1);
-            }
+            let fold = kind.is_some();
+            causes.add(op, Cause { outcome: outcome.as_str(), kind, code, message, given_up, ops: Vec::new() }, fold);
         }
-        causes.sort_by_key(|cause| (cause.kind.is_none(), std::cmp::Reverse(cause.ops.len())));
-        causes
+        causes.found.sort_by_key(|cause| (cause.kind.is_none(), std::cmp::Reverse(cause.ops.len())));
+        causes.found
+    }
+
+    /// Operations whose task could not be told or was not seen to end, by why: the most frequent first, then plan order. They
+    /// are accepted or unknown, and those that are unknown are among the causes as well.
+    #[must_use]
+    pub fn left_open(&self) -> Vec<Cause> {
+        let mut reasons = Grouping::default();
+        for (op, operation) in self.operations.iter().enumerate() {
+            let (Some(outcome), Some(why)) = (&operation.outcome, operation.left_open()) else { continue };
+            let (outcome, message) = (outcome.as_str(), why.to_owned());
+            reasons.add(op, Cause { outcome, kind: None, code: None, message, given_up: None, ops: Vec::new() }, true);
+        }
+        reasons.found.sort_by_key(|cause| std::cmp::Reverse(cause.ops.len()));
+        reasons.found
     }
 }
 
@@ -275,14 +291,39 @@ impl Counts {
 }
 
 /// What makes two operations one cause: outcome, kind, code, the message without ids, and why it was not repeated.
-type CauseKey<'a> = (&'static str, Option<FailureKind>, Option<&'a str>, String, Option<&'a NotAttemptedReason>);
+type CauseKey = (&'static str, Option<FailureKind>, Option<String>, String, Option<NotAttemptedReason>);
+
+/// Operations by cause, in the order in which the causes come up.
+#[derive(Default)]
+struct Grouping {
+    found: Vec<Cause>,
+    known: HashMap<CauseKey, usize>,
+}
+
+impl Grouping {
+    /// One more operation with this cause; with `fold`, ids and numbers of the message don't make it another one.
+    fn add(&mut self, op: OpIndex, cause: Cause, fold: bool) {
+        let folded = if fold { fold_ids(&cause.message) } else { cause.message.clone() };
+        let key = (cause.outcome, cause.kind, cause.code.clone(), folded, cause.given_up.clone());
+        if let Some(index) = self.known.get(&key) {
+            let known = &mut self.found[*index];
+            known.ops.push(op);
+            if known.message != cause.message {
+                known.message = key.3;
+            }
+        } else {
+            self.known.insert(key, self.found.len());
+            self.found.push(Cause { ops: vec![op], ..cause });
+        }
+    }
+}
 
 /// Operations that ended the same way for the same reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
-    /// `failed`, `unknown`, `skipped` or `not_attempted`.
+    /// `failed`, `unknown`, `skipped` or `not_attempted`; `accepted` only where a look at the service's tasks left it open.
     pub outcome: &'static str,
-    /// What kind of failure; `None` for operations that were not sent.
+    /// What kind of failure; `None` for operations that were not sent, and for what a look left open.
     pub kind: Option<FailureKind>,
     /// The service's code.
     pub code: Option<String>,

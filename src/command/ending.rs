@@ -1,6 +1,7 @@
 //! The last block of a run: where its files are, and the commands that go on with it.
 //!
-//! A command is named only if it would send something: after a spent failure budget a plain `resume` would not. Paths and
+//! A command is named only if it would do something: after a spent failure budget a plain `resume` would send nothing, and it
+//! looks again for tasks only where a look was of no avail. Paths and
 //! commands are never broken, so that they can be copied; what is said of them is a shell's comment, so that a whole line can be.
 
 use std::fmt::Write;
@@ -52,7 +53,7 @@ fn counted(operations: usize) -> String {
     if operations == 1 { "1 operation".to_owned() } else { format!("{operations} operations") }
 }
 
-/// The flags with which a resume would send something, and what that would be.
+/// The flags with which a resume would send something or look for something, and what that would be.
 fn ways_on(summary: &RunSummary, sends: impl Fn(Reopen) -> usize) -> Vec<(&'static str, String)> {
     let outcomes = || summary.operations.iter().filter_map(|operation| operation.outcome.as_ref());
     let count = |reopen| outcomes().filter(|outcome| reopens(outcome, reopen)).count();
@@ -70,8 +71,14 @@ fn ways_on(summary: &RunSummary, sends: impl Fn(Reopen) -> usize) -> Vec<(&'stat
         rest => format!("{what}; then {rest} that the failure budget keeps back"),
     };
     let mut ways = Vec::new();
-    if none > 0 {
-        ways.push(("", counted(none)));
+    let looks = match summary.operations.iter().filter(|operation| operation.left_open().is_some()).count() {
+        0 => None,
+        1 => Some("looks for 1 task again".to_owned()),
+        many => Some(format!("looks for {many} tasks again")),
+    };
+    let plain: Vec<String> = (none > 0).then(|| counted(none)).into_iter().chain(looks).collect();
+    if !plain.is_empty() {
+        ways.push(("", plain.join("; ")));
     }
     if unknown > 0 && with_unknown > none {
         ways.push((" --retry-unknown", with_rest(&looked_up, with_unknown, unknown)));
@@ -155,6 +162,24 @@ mod tests {
              resume --retry-unknown: 1 unknown, once you have looked it up\n\
              resume --retry-failed: 1 failed, once its cause is mended\n"
         );
+    }
+
+    #[test]
+    fn a_plain_resume_looks_again_for_what_a_look_left_open() {
+        let mut summary = RunSummary::new(5);
+        let at = std::time::Duration::ZERO;
+        for (op, letter) in "aauun".chars().enumerate() {
+            summary.apply(&RunEvent::OperationEnded { op, at, outcome: outcome(letter) });
+        }
+        let text = |summary: &RunSummary, sent: usize| {
+            let ways = ways_on(summary, |_| sent).into_iter();
+            ways.map(|(flags, note)| format!("resume{flags}: {note}")).collect::<Vec<_>>()
+        };
+        assert_eq!(text(&summary, 0), [""; 0], "nobody has looked");
+        summary.apply(&RunEvent::TaskUnclear { op: 0, at, why: "two tasks fit".to_owned() });
+        assert_eq!(text(&summary, 0), ["resume: looks for 1 task again"]);
+        summary.apply(&RunEvent::TaskUnclear { op: 2, at, why: "two tasks fit".to_owned() });
+        assert_eq!(text(&summary, 1), ["resume: 1 operation; looks for 2 tasks again"]);
     }
 
     #[test]

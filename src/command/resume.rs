@@ -3,34 +3,39 @@
 //! The journal holds the plans as they were read, so that nothing depends on the files; they are read again only to
 //! refuse a plan that changed since. What the journal says decides what is open: see `crate::resume`.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
 
 use super::Context;
 use super::load::{ASSUMED_LATENCY, LoadFailure, Loaded, Reading, Texts};
 use super::output::{LeftOver, Outputs};
 use super::run::{refused, unwritable};
-use super::service::Service;
-use super::session::{Account, Bounds, Session, announce_directory, confirmed, crash_point, scale};
+use super::service::{Service, ServiceAsker};
+use super::session::{Account, Bounds, Session, announce_directory, confirmed, crash_point, follow_after, scale, wait};
 use crate::cli::ResumeArgs;
 use crate::diagnostic::visible;
 use crate::difference::difference;
 use crate::event::{NotAttemptedReason, Outcome, RunEvent};
 use crate::exit::ExitStatus;
+use crate::follow::Aim;
 use crate::forecast::forecast_rest;
 use crate::io::clock::RunClock;
 use crate::io::fs::STDIN_NAME;
 use crate::io::journal_file::{JournalFileError, LockedJournal};
 use crate::io::state_dir::{RunDir, StateDir};
 use crate::journal::{self, DamagedJournal, Header, Journal};
+use crate::read::ReadLimits;
 use crate::report::{forecast_text, wrap};
 use crate::resolve::put_back;
 use crate::resume::{Reopen, take_up};
 use crate::run::port::Clock;
-use crate::run::{Past, RunEnd};
+use crate::run::{FollowAfter, Past, RunEnd, follow};
 use crate::schedule::History;
-use crate::summary::RunSummary;
+use crate::summary::{OperationSummary, RunSummary};
 use crate::terminal::console::DEFAULT_WIDTH;
 
 /// Lines of a difference that are shown.
@@ -61,14 +66,22 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let started = RunClock::start(scale(simulated));
     let base = story.elapsed() + story.downtime(started.wall(), directory.last_written());
     let reopen = Reopen { retry_failed: args.retry_failed, retry_unknown: args.retry_unknown };
+    let wait = wait(&args.wait, &header.invocation, &story.summary);
+    let after = follow_after(wait.as_deref()).map_err(|message| context.usage(&message))?;
     let preview = story.take_up(&loaded, &started, base, reopen);
     loaded.forecast = forecast_rest(&loaded.plan, ASSUMED_LATENCY, bounds.schedule(), &preview.history, base);
 
     let (simulates, later) = (simulated.is_some(), later.schedule());
     let account = Account { context, loaded: &loaded, outputs: &outputs, simulated: simulates, bounds: later };
     let open = loaded.forecast.calls;
-    // Where an outcome is missing, only a session can give it one: a budget that was spent leaves the rest not attempted.
-    if open == 0 && preview.summary.is_conserved() {
+    // Where an outcome is missing, only a session can give it one: a budget that was spent leaves the rest not attempted. And
+    // only the service can tell what is unknown, or to be waited for.
+    let asks = preview.summary.operations.iter().any(|operation| match operation.outcome {
+        Some(Outcome::Unknown(_)) => true,
+        Some(Outcome::Accepted) => wait.is_some(),
+        _ => false,
+    });
+    if open == 0 && !asks && preview.summary.is_conserved() {
         let mut text = String::new();
         wrap(&mut text, "", "  ", &nothing_to_send(header, &preview), context.console.width().unwrap_or(DEFAULT_WIDTH));
         context.console.info(&text);
@@ -90,9 +103,20 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let base = base + started.now();
     // Before what may take long: the session's wall clock must never say an earlier time than its own clock does.
     let clock = started.restart_at(base);
-    let past = story.take_up(&loaded, &started, base, reopen);
-    let options = bounds.options(header.run.clone(), header.started_at, loaded.forecast.duration);
-    let session = Session { account, service: &service, clock: &clock };
+    let begun = Cell::new(false);
+    let notice = |text: &str| {
+        // Once it has begun, its display tells what it waits for.
+        if !begun.get() {
+            context.console.info(text);
+        }
+    };
+    let asker = service.asker(ReadLimits::of(&loaded.plan), &clock, &notice);
+    let past = story.look_up(context, &loaded, &asker, &clock, reopen).await;
+    begun.set(true);
+    // What was looked up just now isn't looked up again, unless something is sent in between.
+    let after = if open == 0 && after == FollowAfter::LookUp { FollowAfter::Nothing } else { after };
+    let options = bounds.options(header.run.clone(), header.started_at, loaded.forecast.duration, after);
+    let session = Session { account, service: &service, tasks: &asker, clock: &clock };
     session.drive(&options, Some(past), log).await
 }
 
@@ -274,11 +298,52 @@ impl Story {
         Duration::try_from(now.duration_since(last)).unwrap_or_default()
     }
 
-    /// The past of the next session, which begins at `at`.
+    /// The past of the next session, which begins at `at`, as far as it is known without asking anybody.
     fn take_up(&self, loaded: &Loaded, clock: &RunClock, at: Duration, reopen: Reopen) -> Past {
         let resumed = RunEvent::RunResumed { at, resumed_at: clock.wall(), forecast: loaded.forecast.duration };
         let mut taken_up = vec![resumed];
         taken_up.extend(take_up(&loaded.plan, &self.events, at, reopen));
+        self.past(loaded, taken_up, at)
+    }
+
+    /// The past of the next session, which begins now, after the service was asked what became of what is unknown. That comes
+    /// before anything is sent again on the operator's word.
+    async fn look_up(
+        &self,
+        context: &Context,
+        loaded: &Loaded,
+        tasks: &ServiceAsker<'_>,
+        clock: &RunClock,
+        reopen: Reopen,
+    ) -> Past {
+        let known = Reopen { retry_unknown: false, ..reopen };
+        let Past { mut taken_up, .. } = self.take_up(loaded, clock, clock.now(), known);
+        let mut summary = self.summary.clone();
+        taken_up.iter().for_each(|event| summary.apply(event));
+        let before = summary.counts;
+        if before.unknown > 0 {
+            let aim = Aim::LookUp { until: None };
+            let (mut events, stop) = (Vec::new(), CancellationToken::new());
+            let what = if before.unknown == 1 {
+                "1 unknown outcome".to_owned()
+            } else {
+                format!("{} unknown outcomes", before.unknown)
+            };
+            context.console.info(&format!("looking {what} up in the service's task lists"));
+            follow(&loaded.plan, &summary, aim, tasks, clock, &stop, &mut |event| events.push(event)).await;
+            events.iter().for_each(|event| summary.apply(event));
+            context.console.info(&format!("{} of {} found", before.unknown - summary.counts.unknown, before.unknown));
+            taken_up.extend(events);
+        }
+        let at = clock.now();
+        let unknown = |operation: &OperationSummary| matches!(operation.outcome, Some(Outcome::Unknown(_)));
+        let open =
+            summary.operations.iter().enumerate().filter(|(_, operation)| reopen.retry_unknown && unknown(operation));
+        taken_up.extend(open.map(|(op, _)| RunEvent::OperationReopened { op, at }));
+        self.past(loaded, taken_up, at)
+    }
+
+    fn past(&self, loaded: &Loaded, taken_up: Vec<RunEvent>, at: Duration) -> Past {
         let events: Vec<RunEvent> = self.events.iter().chain(&taken_up).cloned().collect();
         let history = History::from_events(&loaded.plan, &events, at);
         Past { summary: self.summary.clone(), taken_up, history }

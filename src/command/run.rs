@@ -1,5 +1,6 @@
 //! `hss-sync run`: plans to requests to a report.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use super::Context;
@@ -7,8 +8,10 @@ use super::check::check_first;
 use super::load::{Loaded, load, status_of_warnings};
 use super::output::Outputs;
 use super::resolve::resolve_online;
-use super::service::{Service, ServiceError};
-use super::session::{Account, Bounds, Session, announce_directory, confirmed, forecast_with_bounds};
+use super::service::{Service, ServiceAsker, ServiceError};
+use super::session::{
+    Account, Bounds, Session, announce_directory, confirmed, first_wait, follow_after, forecast_with_bounds,
+};
 use crate::cli::RunArgs;
 use crate::exit::ExitStatus;
 use crate::io::clock::RunClock;
@@ -37,6 +40,7 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> ExitStatus {
 /// The road of a run; the error is the status of a run that never began.
 async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, ExitStatus> {
     let bounds = Bounds::parse(&args.bounds).map_err(|message| context.usage(&message))?;
+    let follow = follow_after(first_wait(&args.wait).as_deref()).map_err(|message| context.usage(&message))?;
     let mut loaded = load(context, &args.input, &args.pace).map_err(|failure| failure.report(context))?;
     context.console.diagnostics(&loaded.warnings, &loaded.sources);
     let status = status_of_warnings(context, &args.input, &loaded.warnings);
@@ -53,19 +57,29 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
     let service = Service::connect(context, simulated.as_ref(), &args.connection, &loaded.plan, &clock)
         .await
         .map_err(|error| refused(context, &error))?;
-    let loaded = resolved(context, args, loaded, &service, &clock).await?;
+    // One for all reads of the run, since they share the quota of each list.
+    let begun = Cell::new(false);
+    let notice = |text: &str| {
+        // Once it has begun, its display tells what it waits for.
+        if !begun.get() {
+            context.console.info(text);
+        }
+    };
+    let asker = service.asker(ReadLimits::of(&loaded.plan), &clock, &notice);
+    let loaded = resolved(context, args, loaded, &service, &asker).await?;
     let asked = !args.connection.yes && simulated.is_none();
     if !confirmed(context, asked, loaded.forecast.calls, || plan_table(context, &loaded)) {
         return Err(ExitStatus::Incomplete);
     }
     outputs.prepare().map_err(|message| unwritable(context, &message))?;
 
+    begun.set(true);
     let clock = clock.restart();
     let header = header(args, &loaded, id.clone(), &clock, simulated.clone());
     let log = JournalFile::create(outputs.directory().path(), &header, super::session::crash_point(context))
         .map_err(|error| unwritable(context, &error.to_string()))?;
     announce_directory(context, &outputs);
-    let options = bounds.options(id, header.started_at, loaded.forecast.duration);
+    let options = bounds.options(id, header.started_at, loaded.forecast.duration, follow);
     let account = Account {
         context,
         loaded: &loaded,
@@ -73,7 +87,7 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
         simulated: simulated.is_some(),
         bounds: bounds.schedule(),
     };
-    let session = Session { account, service: &service, clock: &clock };
+    let session = Session { account, service: &service, tasks: &asker, clock: &clock };
     session.drive(&options, None, log).await
 }
 
@@ -126,6 +140,7 @@ fn header(args: &RunArgs, loaded: &Loaded, run: RunId, clock: &RunClock, simulat
             concurrency: args.pace.concurrency,
             max_failures: args.bounds.max_failures.clone(),
             fail_fast: args.bounds.fail_fast,
+            wait: first_wait(&args.wait),
             simulated,
         },
         sources: sources.collect(),
@@ -139,6 +154,8 @@ fn simulated_with(args: &RunArgs) -> Option<SimulatedWith> {
         fault: args.fault.clone(),
         quota: args.simulator_quota.clone(),
         time_scale: args.time_scale,
+        task_time: args.task_time.clone(),
+        task_fault: args.task_fault.clone(),
     })
 }
 
@@ -162,11 +179,9 @@ async fn resolved(
     args: &RunArgs,
     loaded: Loaded,
     service: &Service,
-    clock: &RunClock,
+    asker: &ServiceAsker<'_>,
 ) -> Result<Loaded, ExitStatus> {
-    let notice = |text: &str| context.console.info(text);
-    let asker = service.asker(ReadLimits::of(&loaded.plan), clock, &notice);
-    let reader = Reader::new(&asker, service.iam());
+    let reader = Reader::new(asker, service.iam());
     if args.check {
         check_first(context, &args.input, &reader, &loaded, service.checked()).await?;
     }

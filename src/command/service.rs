@@ -22,7 +22,9 @@ use crate::resolve::{CheckedCredential, Standing};
 #[cfg(feature = "simulator")]
 use crate::run::port::Clock;
 #[cfg(feature = "simulator")]
-use crate::simulator::{Faults, RunningSimulator, Simulator, SimulatorConfig, SimulatorError};
+use crate::simulator::{
+    Faults, RunningSimulator, SimulatedTasks, Simulator, SimulatorConfig, SimulatorError, TaskFaults, TimeRange,
+};
 
 /// How the embedded simulator answers when nothing else is said: like a service far away.
 #[cfg(feature = "simulator")]
@@ -37,6 +39,9 @@ pub(super) struct Service {
     #[cfg(feature = "simulator")]
     _simulator: Option<RunningSimulator>,
 }
+
+/// Reads from the service of a run.
+pub(super) type ServiceAsker<'a> = Asker<'a, CredentialStore<RunClock>, RunClock>;
 
 /// Why a run can't begin.
 #[derive(Debug, thiserror::Error)]
@@ -110,7 +115,9 @@ impl Service {
     ) -> Result<Self, ServiceError> {
         let fault = with.fault.as_deref().unwrap_or(DEFAULT_FAULTS);
         let faults = Faults::parse(fault).map_err(|error| ServiceError::Usage(format!("--fault {fault}: {error}")))?;
-        let mut config = SimulatorConfig { faults, keep_log: 0, ..SimulatorConfig::default() };
+        let tasks =
+            simulated_tasks(with.task_time.as_deref(), with.task_fault.as_deref()).map_err(ServiceError::Usage)?;
+        let mut config = SimulatorConfig { faults, tasks, keep_log: 0, ..SimulatorConfig::default() };
         if let Some(text) = &with.quota {
             let quota = crate::model::Quota::parse(text)
                 .map_err(|error| ServiceError::Usage(format!("--simulator-quota {text}: {error}")))?;
@@ -153,7 +160,7 @@ impl Service {
         limits: ReadLimits,
         clock: &'a RunClock,
         notice: &'a dyn Fn(&str),
-    ) -> Asker<'a, CredentialStore<RunClock>, RunClock> {
+    ) -> ServiceAsker<'a> {
         Asker::new(ReadClient::sharing(&self.transport), &self.credentials, limits, clock, notice)
     }
 
@@ -191,6 +198,22 @@ pub(super) fn find(
         context.console.info(&format!("warning: {warning}"));
     }
     Ok(found)
+}
+
+/// Reads `--task-time` and `--task-fault`.
+///
+/// # Errors
+/// Which flag is wrong, and how.
+#[cfg(feature = "simulator")]
+pub(super) fn simulated_tasks(time: Option<&str>, fault: Option<&str>) -> Result<SimulatedTasks, String> {
+    let mut tasks = SimulatedTasks::default();
+    if let Some(text) = time {
+        tasks.time = TimeRange::parse(text).map_err(|error| format!("--task-time {text}: {error}"))?;
+    }
+    if let Some(text) = fault {
+        tasks.faults = TaskFaults::parse(text).map_err(|error| format!("--task-fault {text}: {error}"))?;
+    }
+    Ok(tasks)
 }
 
 /// The largest concurrency and the shortest attempt timeout of the plans: what one client for all of them has to bear.

@@ -9,8 +9,8 @@ use super::Context;
 use super::ending::places;
 use super::load::{ASSUMED_LATENCY, Loaded};
 use super::output::Outputs;
-use super::service::Service;
-use crate::cli::BoundArgs;
+use super::service::{Service, ServiceAsker};
+use crate::cli::{BoundArgs, WaitArgs};
 use crate::diagnostic::visible;
 use crate::event::Outcome;
 use crate::exit::ExitStatus;
@@ -23,7 +23,7 @@ use crate::model::{MaxFailures, RunId, parse_duration};
 use crate::report::{self, RunFacts};
 use crate::resume::{Reopen, reopens};
 use crate::run::port::EventSink;
-use crate::run::{NotRecorded, Outside, Past, RunEnd, RunError, RunOptions, run as drive};
+use crate::run::{FollowAfter, NotRecorded, Outside, Past, RunEnd, RunError, RunOptions, run as drive};
 use crate::schedule::{History, PastOperation, PastState, ScheduleOptions};
 use crate::summary::{OperationSummary, RunSummary};
 use crate::terminal::console::DEFAULT_WIDTH;
@@ -32,6 +32,9 @@ use crate::terminal::progress::Bar;
 
 /// How long the journal gets for what it was given, when a second Ctrl-C ends the process.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How long `--wait` waits when nothing else is said.
+const DEFAULT_WAIT: &str = "2h";
 
 /// Operations that are named when their outcome is not in the journal.
 const MOST_UNRECORDED: usize = 10;
@@ -77,9 +80,15 @@ impl Bounds {
     }
 
     /// What the engine is told.
-    pub(super) fn options(&self, run: RunId, started_at: jiff::Timestamp, forecast: Duration) -> RunOptions {
-        let Self { max_failures, fail_fast, max_duration, grace } = *self;
-        RunOptions { run, started_at, forecast, max_failures, fail_fast, max_duration, grace, seed: fastrand::u64(..) }
+    pub(super) fn options(
+        &self,
+        run: RunId,
+        started_at: jiff::Timestamp,
+        forecast: Duration,
+        follow: FollowAfter,
+    ) -> RunOptions {
+        let (Self { max_failures, fail_fast, max_duration, grace }, seed) = (*self, fastrand::u64(..));
+        RunOptions { run, started_at, forecast, max_failures, fail_fast, max_duration, grace, seed, follow }
     }
 
     /// What the scheduler is told by a forecast, which wants to know how long everything would take.
@@ -91,6 +100,31 @@ impl Bounds {
             ignore_deadlines: true,
         }
     }
+}
+
+/// How long a run that begins waits for its tasks, as it is written.
+pub(super) fn first_wait(args: &WaitArgs) -> Option<String> {
+    args.wait.then(|| args.wait_timeout.clone().unwrap_or_else(|| DEFAULT_WAIT.to_owned()))
+}
+
+/// How long a run waits for its tasks, as it is written: by `--wait` of this session, of the one that began the run, or of
+/// one between that has left something open.
+pub(super) fn wait(args: &WaitArgs, recorded: &Invocation, summary: &RunSummary) -> Option<String> {
+    let left_open =
+        |operation: &OperationSummary| operation.outcome == Some(Outcome::Accepted) && operation.left_open().is_some();
+    let waits = args.wait || recorded.wait.is_some() || summary.operations.iter().any(left_open);
+    let stated = || args.wait_timeout.as_ref().or(recorded.wait.as_ref()).cloned();
+    waits.then(|| stated().unwrap_or_else(|| DEFAULT_WAIT.to_owned()))
+}
+
+/// What a run does about the tasks of its requests.
+///
+/// # Errors
+/// The time is no duration.
+pub(super) fn follow_after(wait: Option<&str>) -> Result<FollowAfter, String> {
+    let Some(text) = wait else { return Ok(FollowAfter::LookUp) };
+    let timeout = parse_duration(text).map_err(|error| format!("--wait-timeout {text}: {error}"))?;
+    Ok(FollowAfter::ToTheEnd { timeout: Some(timeout) })
 }
 
 /// `--max-failures`, also as a journal holds it.
@@ -146,6 +180,8 @@ pub(super) struct Account<'a> {
 pub(super) struct Session<'a> {
     pub(super) account: Account<'a>,
     pub(super) service: &'a Service,
+    /// Reads the service's tasks.
+    pub(super) tasks: &'a ServiceAsker<'a>,
     pub(super) clock: &'a RunClock,
 }
 
@@ -157,7 +193,7 @@ impl Session<'_> {
         past: Option<Past>,
         mut log: JournalFile,
     ) -> Result<ExitStatus, ExitStatus> {
-        let Self { account, service, clock } = *self;
+        let Self { account, service, tasks, clock } = *self;
         let Account { context, loaded, outputs, .. } = account;
         let begun = past.as_ref().map(|past| past.history.current_waves(&loaded.plan)).unwrap_or_default();
         let bar = || Bar::new(&loaded.plan, &loaded.forecast, options.grace, &begun);
@@ -171,7 +207,8 @@ impl Session<'_> {
             None => &mut lines,
         };
         let stop = CancellationToken::new();
-        let outside = Outside { transport: service.transport(), clock, log: &mut log, sinks: &mut [sink] };
+        let transport = service.transport();
+        let outside = Outside { transport, tasks, clock, log: &mut log, sinks: &mut [sink] };
         let end = tokio::select! {
             end = drive(&loaded.plan, service.credentials(), options, past, outside, &stop) => Some(end),
             () = signals.watch(stop.clone(), || {}) => None,

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
+use super::service::simulated_tasks;
 use crate::cli::SimulateArgs;
 use crate::exit::ExitStatus;
 use crate::io::clock::RunClock;
@@ -54,6 +55,7 @@ fn configuration(args: &SimulateArgs) -> Result<SimulatorConfig, String> {
         tokens: vec![Secret::new(TOKEN.to_owned())],
         iam: SimulatedIam { lifetime, faults: iam_faults, ..SimulatedIam::made_up() },
         faults: faults("--fault", &args.fault)?,
+        tasks: simulated_tasks(args.task_time.as_deref(), args.task_fault.as_deref())?,
         seed: args.seed,
         log: args.log.clone(),
         keep_log: 0,

@@ -2,10 +2,42 @@
 //!
 //! A request gets no task id as its answer, so that its task has to be found in the project's list of tasks, by its begin time
 //! and its registries (`docs/tasks.md`). A link that can't be proved is none.
+//!
+//! `place` is the state machine of one list: `run::follow` reads what it asks for and tells it what came. `request` says when a
+//! task of a request would have begun, `listed` keeps what the list showed, `fit` compares the two, `judge` draws the
+//! conclusion for one operation, `verdict` says how a task ended, `pace` when to look again.
+
+mod fit;
+mod judge;
+mod listed;
+mod pace;
+mod place;
+mod request;
+mod verdict;
+
+use std::time::Duration;
 
 use jiff::SignedDuration;
 
+pub use place::{Arrived, Cut, Place, Step, places};
+pub use request::Now;
+
 use crate::model::{RegistryType, TaskId};
+
+/// What is wanted of the tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aim {
+    /// Whether what is unknown was taken. One look, as soon as its task would be listed.
+    LookUp {
+        /// No look after this, on the run's clock.
+        until: Option<Duration>,
+    },
+    /// What became of everything that was taken or may have been.
+    ToTheEnd {
+        /// No look after this, on the run's clock.
+        until: Option<Duration>,
+    },
+}
 
 /// A synchronisation task as `GET …/image/tasks` lists it. All text is untrusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,3 +123,6 @@ pub struct TaskRegistryPage {
     /// `total_num`.
     pub total: Option<usize>,
 }
+
+#[cfg(test)]
+mod tests;

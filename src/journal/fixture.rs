@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::{Header, Invocation, LineWriter, RecordedPlan, RecordedResolution, RecordedSource, SimulatedWith};
 use crate::event::{AttemptRecord, Failure, FailureKind, NotAttemptedReason, OpIndex, Outcome, RunEvent};
-use crate::model::{MaxFailures, OperationId, PlanDigest, ProjectId, RegistryId, RegistryRef, RegistryType, RunId};
+use crate::model::{
+    MaxFailures, OperationId, PlanDigest, ProjectId, RegistryId, RegistryRef, RegistryType, RunId, TaskId,
+};
 use crate::plan::VariableValue;
 
 /// Ids of the operations, by index; the last ones have what JSON has to escape.
@@ -73,7 +75,14 @@ pub(super) fn full_header() -> Header {
             concurrency: Some(2),
             max_failures: text("5%"),
             fail_fast: true,
-            simulated: Some(SimulatedWith { fault: text("504:5%"), quota: text("5/1m"), time_scale: 60 }),
+            wait: text("2h"),
+            simulated: Some(SimulatedWith {
+                fault: text("504:5%"),
+                quota: text("5/1m"),
+                time_scale: 60,
+                task_time: text("1m..20m"),
+                task_fault: text("failed:10%"),
+            }),
         },
         sources: vec![source("a.yaml", ""), source("b\"\\.yaml", "text: \u{1}\u{7f}\u{2028}𝄞\r\n")],
         resolved: vec![
@@ -131,6 +140,17 @@ pub(super) fn failure(given_up: Option<NotAttemptedReason>) -> Failure {
     Failure { given_up, ..throttled(Duration::ZERO).failure().expect("it failed") }
 }
 
+/// The end of a task that failed.
+pub(super) fn task_failed(message: &str) -> Outcome {
+    let (kind, message) = (FailureKind::TaskFailed, message.to_owned());
+    Outcome::Failed(Failure { kind, status: None, code: None, message, given_up: None })
+}
+
+/// An id of a task.
+pub(super) fn task(id: &str) -> TaskId {
+    TaskId::parse(id).expect("legal")
+}
+
 /// Every reason not to send.
 pub(super) fn reasons() -> Vec<NotAttemptedReason> {
     vec![
@@ -143,7 +163,7 @@ pub(super) fn reasons() -> Vec<NotAttemptedReason> {
     ]
 }
 
-/// Two sessions of one run: every record, every outcome, every reason.
+/// Two sessions of one run, of which the second also looks for tasks: every record, every outcome, every reason.
 pub(super) fn events() -> Vec<RunEvent> {
     let s = Duration::from_secs;
     let end = |op, at, outcome| RunEvent::OperationEnded { op, at, outcome };
@@ -184,7 +204,7 @@ pub(super) fn events() -> Vec<RunEvent> {
         RunEvent::OperationReopened { op: 1, at: s(3600) },
         launch(1, 2, s(3600)),
         land(1, 2, s(3601), accepted(s(3600))),
-        end(1, s(3601), Outcome::Confirmed),
+        end(1, s(3601), Outcome::Accepted),
     ]);
     for reason in reasons() {
         events.push(RunEvent::OperationReopened { op: 7, at: s(3601) });
@@ -193,6 +213,18 @@ pub(super) fn events() -> Vec<RunEvent> {
         events.push(RunEvent::OperationReopened { op: 7, at: s(3601) });
         events.push(end(7, s(3601), Outcome::Failed(failure(Some(reason)))));
     }
+    events.extend([
+        RunEvent::TaskUnclear { op: 2, at: s(3602), why: "two tasks fit: \"a\"".to_owned() },
+        RunEvent::TaskFound { op: 0, at: s(3602), task: task("7c1f2a90-0001") },
+        RunEvent::TaskFound { op: 2, at: s(3603), task: task("7c1f2a90-0002") },
+        RunEvent::TaskUnclear { op: 1, at: s(3603), why: String::new() },
+        RunEvent::TaskEnded { op: 0, at: s(3660), outcome: Outcome::Confirmed },
+        RunEvent::TaskEnded {
+            op: 2,
+            at: s(3661),
+            outcome: task_failed("sync of prod-harbor failed: REQUEST_API_ERROR"),
+        },
+    ]);
     events
 }
 

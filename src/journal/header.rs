@@ -90,6 +90,9 @@ pub struct Invocation {
     pub max_failures: Option<String>,
     /// `--fail-fast`.
     pub fail_fast: bool,
+    /// `--wait-timeout` with `--wait`; none without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<String>,
     /// `--simulate` and what belongs to it; `None` for a run against the service.
     pub simulated: Option<SimulatedWith>,
 }
@@ -104,4 +107,10 @@ pub struct SimulatedWith {
     pub quota: Option<String>,
     /// `--time-scale`.
     pub time_scale: u32,
+    /// `--task-time`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_time: Option<String>,
+    /// `--task-fault`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_fault: Option<String>,
 }

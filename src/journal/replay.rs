@@ -49,9 +49,12 @@ pub enum Impossible {
     /// What has an outcome can be opened again, unless the service took it.
     #[error("an operation is opened again that {0}")]
     ReopenedWhile(Phase),
-    /// Only what was sent has a task, and only a task that was found can end.
+    /// Only what was sent and did not fail has a task to look for.
     #[error("a task of an operation that {0}")]
     TaskWhile(Phase),
+    /// Only a task that was found can be seen to go on or end.
+    #[error("the end of a task that was not found")]
+    TaskNotFound,
 }
 
 /// Where an operation stands.
@@ -90,6 +93,27 @@ impl std::fmt::Display for Phase {
 struct Progress {
     attempts: u32,
     phase: Phase,
+    /// Its task was found, since it was sent last.
+    found: bool,
+}
+
+impl Progress {
+    /// A task is looked for, or found.
+    fn may_have_a_task(self) -> Result<(), Impossible> {
+        match self.phase {
+            Phase::Accepted | Phase::Unknown => Ok(()),
+            phase => Err(Impossible::TaskWhile(phase)),
+        }
+    }
+
+    /// A task that was found goes on or ends.
+    fn has_a_task(self) -> Result<(), Impossible> {
+        match self.phase {
+            Phase::Accepted if self.found => Ok(()),
+            Phase::Accepted => Err(Impossible::TaskNotFound),
+            phase => Err(Impossible::TaskWhile(phase)),
+        }
+    }
 }
 
 /// A run as far as the rules need it.
@@ -124,7 +148,7 @@ impl Replay {
                 if !matches!(operation.phase, Phase::Ended | Phase::Unknown) {
                     return Err(Impossible::ReopenedWhile(operation.phase));
                 }
-                operation.phase = Phase::Open;
+                (operation.phase, operation.found) = (Phase::Open, false);
             }
             RunEvent::WaveStarted { plan, at, .. } => {
                 self.reach(*at)?;
@@ -139,7 +163,7 @@ impl Replay {
                     return Err(Impossible::StartsWhile(operation.phase));
                 }
                 expect_attempt(operation.attempts.saturating_add(1), *attempt)?;
-                *operation = Progress { attempts: *attempt, phase: Phase::InFlight };
+                *operation = Progress { attempts: *attempt, phase: Phase::InFlight, found: false };
             }
             RunEvent::AttemptWithdrawn { op, attempt, at } => {
                 self.reach(*at)?;
@@ -148,7 +172,7 @@ impl Replay {
                     return Err(Impossible::EndsWhile(operation.phase));
                 }
                 expect_attempt(operation.attempts, *attempt)?;
-                *operation = Progress { attempts: attempt.saturating_sub(1), phase: Phase::Open };
+                *operation = Progress { attempts: attempt.saturating_sub(1), phase: Phase::Open, found: false };
             }
             RunEvent::AttemptEnded { op, attempt, at, .. } => {
                 self.reach(*at)?;
@@ -172,28 +196,28 @@ impl Replay {
                     Outcome::Failed(_) | Outcome::Skipped(_) | Outcome::NotAttempted(_) => Phase::Ended,
                 };
             }
-            RunEvent::TaskFound { op, at, .. } | RunEvent::TaskUnclear { op, at, .. } => {
+            RunEvent::TaskFound { op, at, .. } => {
                 self.reach(*at)?;
                 let operation = self.operation(*op);
-                match operation.phase {
-                    Phase::Accepted | Phase::Unknown if matches!(event, RunEvent::TaskFound { .. }) => {
-                        operation.phase = Phase::Accepted;
-                    }
-                    Phase::Accepted | Phase::Unknown => {}
-                    phase => return Err(Impossible::TaskWhile(phase)),
-                }
+                operation.may_have_a_task()?;
+                // A later session may find it again, or another one.
+                (operation.phase, operation.found) = (Phase::Accepted, true);
             }
-            RunEvent::TaskProgressed { op, at, .. } | RunEvent::TaskEnded { op, at, .. } => {
+            RunEvent::TaskUnclear { op, at, .. } => {
+                self.reach(*at)?;
+                self.operation(*op).may_have_a_task()?;
+            }
+            RunEvent::TaskProgressed { op, at, .. } => {
+                self.reach(*at)?;
+                self.operation(*op).has_a_task()?;
+            }
+            RunEvent::TaskEnded { op, at, outcome } => {
                 self.reach(*at)?;
                 let operation = self.operation(*op);
-                if operation.phase != Phase::Accepted {
-                    return Err(Impossible::TaskWhile(operation.phase));
-                }
-                if let RunEvent::TaskEnded { outcome, .. } = event {
-                    // What failed may be asked for anew, what was confirmed never is.
-                    let confirmed = *outcome == Outcome::Confirmed;
-                    operation.phase = if confirmed { Phase::Confirmed } else { Phase::Ended };
-                }
+                operation.has_a_task()?;
+                // What failed may be asked for anew, what was confirmed never is.
+                let confirmed = *outcome == Outcome::Confirmed;
+                operation.phase = if confirmed { Phase::Confirmed } else { Phase::Ended };
             }
             RunEvent::Stopping { at, .. } => self.reach(*at)?,
             RunEvent::RunEnded { at } => {

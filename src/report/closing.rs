@@ -43,7 +43,27 @@ pub fn closing(plan: &ExecutionPlan, sources: &Sources, summary: &RunSummary, wi
     if causes.len() > MOST_CAUSES {
         let _ = writeln!(text, "and {} more causes, in the report", causes.len() - MOST_CAUSES);
     }
+    left_open(&mut text, plan, summary, width);
     text
+}
+
+/// Operations whose task could not be told or was not seen to end, by why, and what now.
+fn left_open(text: &mut String, plan: &ExecutionPlan, summary: &RunSummary, width: usize) {
+    let reasons = summary.left_open();
+    if reasons.is_empty() {
+        return;
+    }
+    text.push('\n');
+    for reason in reasons.iter().take(MOST_CAUSES) {
+        let what = left_open_text(reason.outcome, &reason.message);
+        let places = places(plan, &reason.ops);
+        head_and_places(text, &format!("{} × {what}", reason.ops.len()), &places, width);
+    }
+    if reasons.len() > MOST_CAUSES {
+        let _ = writeln!(text, "and {} more reasons, in the report", reasons.len() - MOST_CAUSES);
+    }
+    let advice = "A resume looks again; the synchronisation tasks of these projects are also in the HSS console.";
+    wrap(text, "    ", "    ", advice, width);
 }
 
 /// `11 accepted, 2 failed of 13 in 2.7 s (forecast 2 s), 15 calls, 0 throttled`
@@ -81,12 +101,16 @@ fn counts(summary: &RunSummary) -> String {
     )
 }
 
-/// How far off the forecast was, where that says something: of a run that did all that was forecast and took a while. Of another
-/// it is said that the forecast was for all.
+/// How far off the forecast was, where that says something: of a run that did all that was forecast, nothing else, and took a
+/// while. Of another it is said what the forecast was for.
 fn off(summary: &RunSummary) -> String {
     let forecast = summary.forecast.as_millis();
     if summary.counts.not_attempted > 0 {
         return unbroken(" for all");
+    }
+    // Nobody can say how long the service works on a task.
+    if summary.operations.iter().any(|operation| operation.task.is_some() || operation.left_open().is_some()) {
+        return unbroken(" without the tasks");
     }
     if forecast < SHORTEST_FORECAST.as_millis() {
         return String::new();
@@ -101,16 +125,19 @@ fn off(summary: &RunSummary) -> String {
 
 /// What happened and where, on one line if there is room, and what to do about it.
 fn cause_text(text: &mut String, plan: &ExecutionPlan, sources: &Sources, cause: &Cause, width: usize) {
-    let (head, places) = (head(cause), places(plan, &cause.ops));
-    if head.width() + 2 + places.width() <= width {
-        wrap(text, "", "", &format!("{head}  {places}"), width);
-    } else {
-        wrap(text, "", "    ", &head, width);
-        wrap(text, "    ", "    ", &places, width);
-    }
+    head_and_places(text, &head(cause), &places(plan, &cause.ops), width);
     if let Some(advice) = advice(cause) {
         let place = cause.ops.first().map(|op| place(plan, sources, *op)).unwrap_or_default();
         wrap(text, "    ", "    ", &format!("{place}: {advice}"), width);
+    }
+}
+
+fn head_and_places(text: &mut String, head: &str, places: &str, width: usize) {
+    if head.width() + 2 + places.width() <= width {
+        wrap(text, "", "", &format!("{head}  {places}"), width);
+    } else {
+        wrap(text, "", "    ", head, width);
+        wrap(text, "    ", "    ", places, width);
     }
 }
 
@@ -195,7 +222,8 @@ fn advice(cause: &Cause) -> Option<&str> {
         FailureKind::NotSent => "Nothing was sent: check the endpoint, the proxy and the network of this machine.",
         FailureKind::Redirected => "Redirects are never followed: check the endpoint, and any proxy on the way.",
         FailureKind::TaskFailed => {
-            "The request was right, the service could not carry it out: see the registry in the HSS console."
+            "The service took the request and could not carry it out: see the registry in the HSS console (its address, its \
+             account, its network)."
         }
         FailureKind::NoAnswer | FailureKind::UnclearAnswer => {
             "Whether it was accepted is not known: look at the synchronisation tasks of this project in the HSS console \
@@ -214,6 +242,19 @@ pub fn failure_line(plan: &ExecutionPlan, op: OpIndex, outcome: &Outcome) -> Str
         other => other.as_str().replace('_', " "),
     };
     format!("{}: {what}", name(plan, op))
+}
+
+/// An operation whose task a look could not tell, or did not see to end: `billing / cn-south-1: not confirmed, two tasks fit`.
+#[must_use]
+pub fn left_open_line(plan: &ExecutionPlan, op: OpIndex, outcome: &Outcome, why: &str) -> String {
+    format!("{}: {}", name(plan, op), left_open_text(outcome.as_str(), why))
+}
+
+/// What a look left open of an operation with this outcome, in a few words: `not confirmed, two tasks fit`.
+#[must_use]
+pub fn left_open_text(outcome: &str, why: &str) -> String {
+    let stands = if outcome == "unknown" { "still unknown" } else { "not confirmed" };
+    format!("{stands}, {}", visible(&shortened(why)))
 }
 
 /// What went wrong in a few words: `HSS.0013 not enough permission`.

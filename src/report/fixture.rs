@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::event::{AttemptRecord, Failure, FailureKind, NotAttemptedReason, OpIndex, Outcome, RunEvent};
 use crate::expand::{EndpointChain, ExecutionPlan, Overrides, expand};
-use crate::model::RunId;
+use crate::model::{RunId, TaskId};
 use crate::plan::{decode, validate};
 use crate::source::{Source, Sources};
 use crate::summary::RunSummary;
@@ -45,6 +45,19 @@ pub(super) fn failed(kind: FailureKind, code: Option<&str>, message: &str) -> Ou
 
 pub(super) fn left(reason: NotAttemptedReason) -> Outcome {
     Outcome::NotAttempted(reason)
+}
+
+/// The task of an operation was found, at the end of [`ran`].
+pub(super) fn found(op: OpIndex, task: &str) -> RunEvent {
+    RunEvent::TaskFound { op, at: Duration::from_millis(4200), task: TaskId::parse(task).expect("a legal id") }
+}
+
+pub(super) fn task_ended(op: OpIndex, outcome: Outcome) -> RunEvent {
+    RunEvent::TaskEnded { op, at: Duration::from_millis(4200), outcome }
+}
+
+pub(super) fn unclear(op: OpIndex, why: &str) -> RunEvent {
+    RunEvent::TaskUnclear { op, at: Duration::from_millis(4200), why: why.to_owned() }
 }
 
 /// A run of 4.2 seconds, forecast at 3, in which each operation ended as given; all but those that were not attempted

@@ -69,8 +69,9 @@ pub fn write_run(
             plan.operations.iter().zip(&summary.operations).map(|(operation, outcome)| RunOperation {
                 operation: operation_entry(plan, sources, operation),
                 outcome: outcome.outcome.as_ref().map_or("not_attempted", |outcome| outcome.as_str()),
-                reason: outcome.outcome.as_ref().and_then(|outcome| outcome.reason()),
+                reason: outcome.reason(),
                 explanation: outcome.outcome.as_ref().and_then(explained),
+                task_id: outcome.task.as_ref().map(|task| task.as_str()),
                 attempts: attempts(started_at, outcome),
             })
         }),
@@ -240,6 +241,7 @@ struct RunOperation<'a> {
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<Explanation>,
+    task_id: Option<&'a str>,
     attempts: Vec<AttemptEntry<'a>>,
 }
 

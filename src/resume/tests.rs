@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::{Reopen, take_up};
 use crate::event::{AttemptRecord, Failure, FailureKind, NotAttemptedReason, OpIndex, Outcome, RunEvent};
-use crate::model::{Limits, RetryLimits};
+use crate::model::{Limits, RetryLimits, TaskId};
 use crate::schedule::fixture::{Fixture, ms, nonzero};
 
 /// Attempts may take 10 s, and an operation has two.
@@ -82,6 +82,7 @@ fn only_what_was_not_taken_is_open_again_and_the_rest_on_the_operators_word() {
         (Outcome::Failed(failure(FailureKind::Credential)), [true, true, true]),
         (Outcome::Failed(failure(FailureKind::Refused)), [false, true, false]),
         (Outcome::Failed(failure(FailureKind::Throttled)), [false, true, false]),
+        (Outcome::Failed(failure(FailureKind::TaskFailed)), [false, true, false]),
         (Outcome::Unknown(failure(FailureKind::NoAnswer)), [false, false, true]),
         (Outcome::Unknown(failure(FailureKind::UnclearAnswer)), [false, false, true]),
     ] {
@@ -146,4 +147,27 @@ fn everything_comes_in_plan_order_and_only_once() {
     assert_eq!(order, expected);
     events.extend(first);
     assert_eq!(taken(3, &events, reopen), []);
+}
+
+/// What earlier sessions saw of tasks is the outcome, and what they did not see changes none.
+#[test]
+fn what_was_seen_of_tasks_stands() {
+    let found = |op| RunEvent::TaskFound { op, at: ms(300), task: TaskId::parse("a").expect("legal") };
+    let unclear = |op| RunEvent::TaskUnclear { op, at: ms(300), why: "two tasks fit".to_owned() };
+    let task_ended = |op, outcome| RunEvent::TaskEnded { op, at: ms(400), outcome };
+    let unknown = |op| ended(op, Outcome::Unknown(failure(FailureKind::NoAnswer)));
+    let mut events: Vec<RunEvent> = (0..4).map(unknown).collect();
+    events.extend([unclear(0), found(1), unclear(1), found(2), found(3)]);
+    events.push(task_ended(2, Outcome::Confirmed));
+    events.push(task_ended(3, Outcome::Failed(failure(FailureKind::TaskFailed))));
+    let opened = |retry_failed, retry_unknown| {
+        let reopened = |event: RunEvent| match event {
+            RunEvent::OperationReopened { op, .. } => op,
+            other => panic!("{other:?}"),
+        };
+        taken(4, &events, Reopen { retry_failed, retry_unknown }).into_iter().map(reopened).collect::<Vec<_>>()
+    };
+    assert!(opened(false, false).is_empty());
+    assert_eq!(opened(true, false), [3]);
+    assert_eq!(opened(false, true), [0], "the others are known to be accepted");
 }

@@ -3,7 +3,7 @@
 //! The log takes events at once and makes them durable in batches. A launch stands here for as long as that takes; the
 //! loop lets it go when its position is reached, or takes it back when the log fails.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use super::port::LogFailure;
@@ -85,7 +85,9 @@ impl Announced {
 
     /// The failure of the log, and the operations whose outcome it doesn't hold.
     pub(super) fn into_not_recorded(self) -> Option<(LogFailure, Vec<OpIndex>)> {
-        let operations = self.outcomes.into_iter().map(|(_, op)| op).collect();
+        // One that ended, and whose task ended too, is one.
+        let mut named = HashSet::new();
+        let operations = self.outcomes.into_iter().map(|(_, op)| op).filter(|op| named.insert(*op)).collect();
         self.failed.map(|failure| (failure, operations))
     }
 }

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use super::announced::{Announced, LONGEST_SYNC};
 use super::executor::Attempt;
-use super::outline::{BrokenLaw, NotRecorded, Past, RunEnd, RunError, RunOptions};
+use super::outline::{BrokenLaw, FollowAfter, NotRecorded, Past, RunEnd, RunError, RunOptions};
 use super::port::{Clock, EventLog, EventSink, LogFailure, Waiting};
 use crate::event::{AttemptRecord, Failure, FailureKind, NotAttemptedReason, OpIndex, Outcome, RunEvent};
 use crate::expand::ExecutionPlan;
+use crate::follow::Aim;
 use crate::policy::{Verdict, retry_delay, stated_limit};
 use crate::schedule::{AttemptEnd, Effect, History, Input, Schedule, ScheduleOptions, WaitFor};
 use crate::summary::RunSummary;
@@ -271,9 +272,56 @@ impl<'a, 'b, L: EventLog> Dispatcher<'a, 'b, L> {
                 snapshot.held.map(|held| Waiting { until: None, what: held.to_string(), operations: snapshot.pending })
             }
         };
+        self.show(now, waiting.as_ref());
+    }
+
+    /// Tells the sinks what is waited for.
+    pub(super) fn show(&mut self, now: Duration, waiting: Option<&Waiting>) {
         for sink in self.sinks.iter_mut() {
-            sink.on_tick(now, waiting.as_ref(), self.plan, &self.summary);
+            sink.on_tick(now, waiting, self.plan, &self.summary);
         }
+    }
+
+    /// What is known up to now.
+    pub(super) fn summary(&self) -> &RunSummary {
+        &self.summary
+    }
+
+    /// What is wanted of the service's tasks, after everything was sent in a session that began at `begun`. A look-up is not
+    /// worth the rest of a run that was told to end; an end that was to be waited for is at least said not to have been seen.
+    pub(super) fn aim(&self, begun: Duration, now: Duration, interrupted: bool) -> Option<Aim> {
+        if self.announced.has_failed() {
+            return None;
+        }
+        let after = |start: Duration, span: Option<Duration>| span.map(|span| start.saturating_add(span));
+        let longest = after(begun, self.options.max_duration);
+        match self.options.follow {
+            FollowAfter::Nothing => None,
+            FollowAfter::LookUp => {
+                let deadlines: Option<Vec<Duration>> =
+                    self.plan.plans.iter().map(|plan| plan.deadline.map(|(deadline, _)| deadline)).collect();
+                let deadline = after(begun, deadlines.and_then(|deadlines| deadlines.into_iter().max()));
+                let until = longest.into_iter().chain(deadline).min();
+                let over = interrupted || until.is_some_and(|until| until <= now);
+                (!over).then_some(Aim::LookUp { until })
+            }
+            FollowAfter::ToTheEnd { timeout } => {
+                Some(Aim::ToTheEnd { until: longest.into_iter().chain(after(now, timeout)).min() })
+            }
+        }
+    }
+
+    /// Something was seen of the service's tasks.
+    pub(super) fn task_event(&mut self, event: &RunEvent) {
+        let position = self.emit(event);
+        if let RunEvent::TaskFound { op, .. } | RunEvent::TaskEnded { op, .. } = event {
+            self.announced.outcome(position, *op);
+        }
+    }
+
+    /// The log can't be written any more, after the last request.
+    pub(super) fn lose_log(&mut self, failure: LogFailure) {
+        self.announced.fail(failure);
     }
 
     /// Ends the run: the log gets time to take everything, and the account is checked.
@@ -322,6 +370,7 @@ fn grace_text(grace: Duration) -> String {
 mod tests {
     use super::{Dispatcher, Duration, RunError, RunOptions};
     use crate::model::{Limits, RunId};
+    use crate::run::FollowAfter;
     use crate::run::port::Unlogged;
     use crate::run::tests::VirtualClock;
     use crate::schedule::fixture::Fixture;
@@ -338,6 +387,7 @@ mod tests {
             max_duration: None,
             grace: Duration::ZERO,
             seed: 1,
+            follow: FollowAfter::Nothing,
         };
         let mut log = Unlogged;
         let dispatcher = Dispatcher::new(&plan, &options, None, &mut log, &mut []);

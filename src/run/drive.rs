@@ -13,19 +13,23 @@ use tokio_util::sync::CancellationToken;
 use super::announced::LONGEST_SYNC;
 use super::dispatcher::{Dispatcher, Happened};
 use super::executor::Executor;
+use super::follow::Follower;
 use super::outline::{Past, RunEnd, RunError, RunOptions};
-use super::port::{Clock, Credentials, EventLog, EventSink, Transport};
+use super::port::{Clock, Credentials, EventLog, EventSink, TaskList, Transport};
 use crate::event::NotAttemptedReason;
 use crate::expand::ExecutionPlan;
+use crate::follow::Cut;
 use crate::schedule::Input;
 
 /// How often sinks are told what is waited for, in real time.
 const PROGRESS_TICK: Duration = Duration::from_millis(100);
 
 /// What a run needs from outside.
-pub struct Outside<'a, 'b, T, C, L> {
+pub struct Outside<'a, 'b, T, W, C, L> {
     /// Sends requests.
     pub transport: &'a T,
+    /// Reads the service's tasks, after the last request.
+    pub tasks: &'a W,
     /// The run's time.
     pub clock: &'a C,
     /// Keeps events; nothing is sent before it has the announcement.
@@ -43,16 +47,17 @@ pub struct Outside<'a, 'b, T, C, L> {
 ///
 /// # Errors
 /// Before anything is sent, when the caller has not; at the end, when the account of the run doesn't add up.
-pub async fn run<K: Credentials, T: Transport, C: Clock, L: EventLog>(
+pub async fn run<K: Credentials, T: Transport, W: TaskList, C: Clock, L: EventLog>(
     plan: &ExecutionPlan,
     credentials: &K,
     options: &RunOptions,
     past: Option<Past>,
-    outside: Outside<'_, '_, T, C, L>,
+    outside: Outside<'_, '_, T, W, C, L>,
     stop: &CancellationToken,
 ) -> Result<RunEnd, RunError> {
     check_ready(plan, credentials)?;
-    let Outside { transport, clock, log, sinks } = outside;
+    let Outside { transport, tasks, clock, log, sinks } = outside;
+    let begun = clock.now();
     let executor = Executor::new(plan, credentials, transport, clock);
     let mut dispatcher = Dispatcher::new(plan, options, past, log, sinks);
     let mut flights = FuturesUnordered::new();
@@ -111,17 +116,36 @@ pub async fn run<K: Credentials, T: Transport, C: Clock, L: EventLog>(
             }
         };
     }
+    if let Some(aim) = dispatcher.aim(begun, clock.now(), stop.is_cancelled()) {
+        let mut follower = Follower::new(plan, dispatcher.summary(), aim, tasks, clock);
+        loop {
+            tokio::select! {
+                biased;
+                events = follower.next(stop) => match events {
+                    Some(events) => events.iter().for_each(|event| dispatcher.task_event(event)),
+                    None => break,
+                },
+                () = dispatcher.log_changed() => {
+                    if let Some(failure) = dispatcher.log_failure() {
+                        dispatcher.lose_log(failure);
+                        follower.cut(Cut::LogFailed);
+                    }
+                }
+                _ = progress.tick() => dispatcher.show(clock.now(), Some(&follower.waiting())),
+            }
+        }
+    }
     dispatcher.finish(clock).await
 }
 
 /// A time on the run's clock that is waited for, or none.
 #[derive(Default)]
-struct Alarm<'a> {
+pub(super) struct Alarm<'a> {
     set: Option<(Duration, LocalBoxFuture<'a, ()>)>,
 }
 
 impl<'a> Alarm<'a> {
-    fn set<C: Clock>(&mut self, at: Option<Duration>, clock: &'a C) {
+    pub(super) fn set<C: Clock>(&mut self, at: Option<Duration>, clock: &'a C) {
         match at {
             None => self.set = None,
             Some(at) if self.set.as_ref().is_some_and(|(set, _)| *set == at) => {}
@@ -129,7 +153,7 @@ impl<'a> Alarm<'a> {
         }
     }
 
-    async fn rings(&mut self) {
+    pub(super) async fn rings(&mut self) {
         match &mut self.set {
             Some((_, sleep)) => sleep.as_mut().await,
             None => std::future::pending().await,

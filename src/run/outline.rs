@@ -30,6 +30,23 @@ pub struct RunOptions {
     pub grace: Duration,
     /// Seed of the jitter.
     pub seed: u64,
+    /// What becomes of the service's tasks after the last request.
+    pub follow: FollowAfter,
+}
+
+/// What a run does about the service's tasks after its last request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FollowAfter {
+    /// Nothing: no list is read.
+    #[default]
+    Nothing,
+    /// One look for the tasks of what is unknown, unless the run was interrupted or its time is over.
+    LookUp,
+    /// Waits for the end of the task of each operation that was taken, or may have been.
+    ToTheEnd {
+        /// For so long at most.
+        timeout: Option<Duration>,
+    },
 }
 
 /// What earlier sessions of a run left behind, for a run that is resumed.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
-use crate::event::{Failure, RunEvent};
+use crate::event::{Failure, FailureKind, RunEvent};
 use crate::expand::ExecutionPlan;
 use crate::follow::{TaskPage, TaskRegistryPage};
 use crate::model::{Access, CredentialName, Listing, TaskId};
@@ -128,6 +128,27 @@ pub trait TaskList {
         task: &TaskId,
         offset: usize,
     ) -> impl Future<Output = Result<TaskRegistryPage, Failure>>;
+}
+
+/// For a run that asks for no task.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoTasks;
+
+impl NoTasks {
+    fn failure() -> Failure {
+        let message = "nothing that reads the service's tasks was given to the run".to_owned();
+        Failure { kind: FailureKind::Refused, status: None, code: None, message, given_up: None }
+    }
+}
+
+impl TaskList for NoTasks {
+    async fn tasks(&self, _: &Listing, _: usize) -> Result<TaskPage, Failure> {
+        Err(Self::failure())
+    }
+
+    async fn task_registries(&self, _: &Listing, _: &TaskId, _: usize) -> Result<TaskRegistryPage, Failure> {
+        Err(Self::failure())
+    }
 }
 
 /// Why a log can't be written any more.

@@ -1,6 +1,7 @@
 //! Whole runs against a scripted service, in virtual time.
 
 mod credential;
+mod follow;
 mod log;
 
 use std::cell::RefCell;
@@ -10,8 +11,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::port::{Clock, EventSink, Transport, Unlogged, Waiting};
-use super::{DEFAULT_GRACE, Outside, RunError, RunOptions, run};
+use super::port::{Clock, EventSink, NoTasks, Transport, Unlogged, Waiting};
+use super::{DEFAULT_GRACE, FollowAfter, Outside, RunError, RunOptions, run};
 use crate::event::{NotAttemptedReason, Outcome, RunEvent};
 use crate::expand::ExecutionPlan;
 use crate::forecast::forecast;
@@ -139,6 +140,7 @@ fn options() -> RunOptions {
         max_duration: None,
         grace: DEFAULT_GRACE,
         seed: 7,
+        follow: FollowAfter::Nothing,
     }
 }
 
@@ -157,7 +159,8 @@ async fn go_with(
     notes: &mut Notes,
     stop: &CancellationToken,
 ) -> Result<RunSummary, RunError> {
-    let outside = Outside { transport: service, clock: &service.clock, log: &mut Unlogged, sinks: &mut [notes] };
+    let outside =
+        Outside { transport: service, tasks: &NoTasks, clock: &service.clock, log: &mut Unlogged, sinks: &mut [notes] };
     run(plan, &credentials(), options, None, outside, stop).await.map(|end| end.summary)
 }
 

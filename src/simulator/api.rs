@@ -10,7 +10,8 @@ use super::answer::{Answer, Refusal};
 use super::call::Call;
 use super::projects::list_projects;
 use super::registries::list_registries;
-use super::world::{Scope, Task, World};
+use super::task_list::{list_task_registries, list_tasks};
+use super::world::World;
 use crate::model::RegistryType;
 
 /// An API, with what its path names.
@@ -79,11 +80,14 @@ impl Route {
     }
 }
 
+/// Registries that were asked for, by id and type; `None` for all of the project.
+pub(super) type Asked = Option<Vec<(String, RegistryType)>>;
+
 /// Checks a CreateImageSynchronizeTask request: what would be synchronised.
 ///
 /// # Errors
 /// 400 `HSS.0002` when the body is no JSON, `HSS.0001` for everything else.
-pub(super) fn parse_create(call: &Call) -> Result<Scope, Refusal> {
+pub(super) fn parse_create(call: &Call) -> Result<Asked, Refusal> {
     let content_type = call.header("content-type").unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case("application/json") {
@@ -106,8 +110,8 @@ pub(super) fn parse_create(call: &Call) -> Result<Scope, Refusal> {
         Some(_) => return Err(Refusal::parameter("registry_info is not an array")),
     };
     match (all, registries.is_empty()) {
-        (true, _) => Ok(Scope::All),
-        (false, false) => Ok(Scope::Registries(registries)),
+        (true, _) => Ok(None),
+        (false, false) => Ok(Some(registries)),
         (false, true) => {
             Err(Refusal::parameter("registry_info names no registry although sync_all_registries is false"))
         }
@@ -148,88 +152,9 @@ pub(super) fn answer(route: &Route, call: &Call, world: &World) -> Result<Answer
         Route::ListRegistries { project_id } => list_registries(project_id, call, world)?,
         Route::ListTasks { project_id } => list_tasks(project_id, call, world)?,
         Route::ListTaskRegistries { project_id, task_id } => list_task_registries(project_id, task_id, call, world)?,
-        Route::ListProjects => list_projects(call, world.projects()),
+        Route::ListProjects => list_projects(call, &world.projects),
     };
     Ok(Answer::ok(body.to_string()))
-}
-
-fn list_tasks(project_id: &str, call: &Call, world: &World) -> Result<Value, Refusal> {
-    let sync = match call.parameter("type") {
-        Some("image_sync") => true,
-        Some("image_scan") => false,
-        _ => return Err(Refusal::parameter("type is required: image_sync or image_scan")),
-    };
-    let enterprise_project = enterprise_project(call)?;
-    let wanted_status = match call.parameter("task_status") {
-        None => None,
-        Some("finished") => Some(true),
-        Some("scanning") => Some(false),
-        Some(_) => return Err(Refusal::parameter("task_status is scanning or finished")),
-    };
-    let since = number(call, "create_time", 0..=4_070_880_000_000)?;
-    let until = number(call, "end_time", 0..=4_070_880_000_000)?;
-    let now = call.at;
-    let found = world.tasks(project_id).filter(|task| {
-        sync && (enterprise_project == "all_granted_eps" || task.enterprise_project_id == enterprise_project)
-            && call.parameter("task_type").is_none_or(|kind| kind == "manualSync")
-            && call.parameter("task_id").is_none_or(|id| id == task.id)
-            && call.parameter("task_name").is_none_or(|name| task_name(task).contains(name))
-            && wanted_status.is_none_or(|finished| finished == (task.status(now) == 100))
-            && since.is_none_or(|since| task.begin_ms >= since)
-            && until.is_none_or(|until| task.begin_ms <= until)
-    });
-    page(call, found.map(|task| task_json(task, project_id, now, world)))
-}
-
-fn task_name(task: &Task) -> String {
-    format!("manual-sync-{}", &task.id[..8])
-}
-
-fn task_json(task: &Task, project_id: &str, now: std::time::Duration, world: &World) -> Value {
-    let registries = match &task.scope {
-        Scope::All => world.registries(project_id).len(),
-        Scope::Registries(registries) => registries.len(),
-    };
-    let status = task.status(now);
-    let finished = if status == 100 { registries } else { 0 };
-    json!({
-        "task_id": task.id, "policy_id": null, "task_name": task_name(task),
-        "begin_time": task.begin_ms, "end_time": task.end_ms(now), "remain_min": task.remaining_minutes(now),
-        "task_type": "manualSync", "sync_task_type": "manualSync", "image_type": "registry", "task_status": status,
-        "is_all": matches!(task.scope, Scope::All),
-        "total_num": registries, "success_num": finished, "failed_num": 0, "risky_num": 0,
-        "failed_reason": null, "failed_images": [],
-    })
-}
-
-fn list_task_registries(project_id: &str, task_id: &str, call: &Call, world: &World) -> Result<Value, Refusal> {
-    enterprise_project(call)?;
-    check_length("task_id", task_id, 64)?;
-    let types = registry_types(call)?;
-    let Some(task) = world.tasks(project_id).find(|task| task.id == task_id) else {
-        return Err(Refusal::hss("HSS.0011", format!("task {task_id} not found")));
-    };
-    let sync_status = if task.status(call.at) == 100 { "finished" } else { "running" };
-    let known = world.registries(project_id);
-    let registries: Vec<(String, RegistryType, String)> = match &task.scope {
-        Scope::All => known.into_iter().map(|one| (one.id, one.registry_type, one.registry_name)).collect(),
-        Scope::Registries(asked) => {
-            let name = |id: &str| known.iter().find(|one| one.id == id).map(|one| one.registry_name.clone());
-            asked.iter().map(|(id, kind)| (id.clone(), *kind, name(id).unwrap_or_else(|| id.clone()))).collect()
-        }
-    };
-    let found = registries.into_iter().filter(|(_, kind, name)| {
-        types.as_ref().is_none_or(|types| types.contains(kind))
-            && call.parameter("registry_name").is_none_or(|wanted| name.contains(wanted))
-            && call.parameter("sync_status").is_none_or(|wanted| wanted == sync_status)
-    });
-    page(
-        call,
-        found.map(|(id, kind, name)| {
-            json!({ "registry_id": id, "registry_name": name, "registry_type": kind, "sync_status": sync_status,
-                    "failed_reason": null })
-        }),
-    )
 }
 
 /// One page of a list, and the number of all that were found.
@@ -243,11 +168,28 @@ pub(super) fn page(call: &Call, found: impl Iterator<Item = Value>) -> Result<Va
     Ok(json!({ "total_num": total, "data_list": data }))
 }
 
-fn number(call: &Call, name: &str, range: std::ops::RangeInclusive<i64>) -> Result<Option<i64>, Refusal> {
+/// A number that a list is asked for.
+///
+/// # Errors
+/// 400 `HSS.0001` when it is none of the range.
+pub(super) fn number(call: &Call, name: &str, range: std::ops::RangeInclusive<i64>) -> Result<Option<i64>, Refusal> {
     let Some(text) = call.parameter(name) else { return Ok(None) };
     match text.parse() {
         Ok(number) if range.contains(&number) => Ok(Some(number)),
         _ => Err(Refusal::parameter(format!("{name} is no number from {} to {}", range.start(), range.end()))),
+    }
+}
+
+/// A word that a list may be filtered by.
+///
+/// # Errors
+/// 400 `HSS.0001` when it is none of `words`.
+pub(super) fn one_of<'a>(call: &'a Call, name: &str, words: &[&str]) -> Result<Option<&'a str>, Refusal> {
+    match call.parameter(name) {
+        Some(word) if !words.contains(&word) => {
+            Err(Refusal::parameter(format!("{name} is none of {}", words.join(", "))))
+        }
+        word => Ok(word),
     }
 }
 
@@ -258,7 +200,9 @@ pub(super) fn registry_types(call: &Call) -> Result<Option<Vec<RegistryType>>, R
     types.map(Some).map_err(|error| Refusal::parameter(format!("registry_type {error}")))
 }
 
-fn check_length(name: &str, text: &str, max: usize) -> Result<(), Refusal> {
+/// # Errors
+/// 400 `HSS.0001` when the length of a parameter isn't 1 to `max` characters.
+pub(super) fn check_length(name: &str, text: &str, max: usize) -> Result<(), Refusal> {
     let length = text.chars().count();
     if (1..=max).contains(&length) {
         return Ok(());

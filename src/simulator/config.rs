@@ -4,9 +4,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::fault::{Faults, mix};
+use super::dice::{TimeRange, mix};
+use super::fault::Faults;
 use super::projects::SimulatedProject;
 use super::registries::SimulatedRegistry;
+use super::task_fault::TaskFaults;
 use crate::model::{Quota, Secret};
 
 /// An access key pair that the simulator accepts.
@@ -91,6 +93,23 @@ impl Default for SimulatedIam {
     }
 }
 
+/// The tasks of the simulated HSS: how long they take, and what goes wrong with them on purpose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SimulatedTasks {
+    /// How long a task takes, on the run's clock.
+    pub time: TimeRange,
+    /// What goes wrong.
+    pub faults: TaskFaults,
+}
+
+impl Default for SimulatedTasks {
+    /// 30 s to 2 min, and nothing goes wrong.
+    fn default() -> Self {
+        let time = TimeRange::new(Duration::from_secs(30), Duration::from_secs(120));
+        Self { time, faults: TaskFaults::default() }
+    }
+}
+
 /// How a simulator behaves.
 #[derive(Clone, Debug)]
 pub struct SimulatorConfig {
@@ -111,7 +130,9 @@ pub struct SimulatorConfig {
     pub iam: SimulatedIam,
     /// What goes wrong on purpose.
     pub faults: Faults,
-    /// Decides which requests get a fault, and all made-up ids.
+    /// Tasks.
+    pub tasks: SimulatedTasks,
+    /// Decides which requests and tasks get a fault, how long tasks take, and all made-up ids.
     pub seed: u64,
     /// The registries of every project; `None`: five made-up ones.
     pub registries: Option<Vec<SimulatedRegistry>>,
@@ -137,6 +158,7 @@ impl SimulatorConfig {
             tokens: Vec::new(),
             iam: SimulatedIam::default(),
             faults: Faults::default(),
+            tasks: SimulatedTasks::default(),
             seed,
             registries: None,
             projects: None,

@@ -6,7 +6,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::model::{InvalidValue, parse_duration};
+use super::dice::{Kind, Shares, TimeRange, invalid};
+use crate::model::InvalidValue;
 
 /// What goes wrong with one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
@@ -122,16 +123,18 @@ impl fmt::Display for FaultKind {
     }
 }
 
-/// Shares are counted in millionths.
-const WHOLE: u32 = 1_000_000;
+impl Kind for FaultKind {
+    const KINDS: &'static [Self] = &Self::ALL;
+    const SUBJECT: &'static str = "request";
+    const OTHERS: &'static str = "latency, retry-after";
+    const EXAMPLE: &'static str = "429:10%,drop:1%,latency:200ms";
+}
 
 /// How often which fault happens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// Each kind with its share of the requests, in millionths; at most [`WHOLE`] together.
-    shares: Vec<(FaultKind, u32)>,
-    /// Shortest and longest latency.
-    latency: Option<(Duration, Duration)>,
+    shares: Shares<FaultKind>,
+    latency: Option<TimeRange>,
     retry_after: bool,
 }
 
@@ -143,113 +146,38 @@ impl Faults {
     /// For an unknown kind, one that is given twice, a share that is no percentage above 0 %, shares of more than 100 %
     /// together, or a latency that is no duration or range of durations.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
-        let mut faults = Self::default();
-        for item in text.split(',').map(str::trim) {
-            let (name, value) = match item.split_once(':') {
-                Some((name, value)) => (name.trim(), Some(value.trim())),
-                None => (item, None),
-            };
+        let (mut latency, mut retry_after) = (None, false);
+        let shares = Shares::parse(text, |name, value| {
             match (name, value) {
-                ("", _) => return Err(invalid("is empty; write it as in `429:10%,drop:1%,latency:200ms`")),
-                ("latency", _) if faults.latency.is_some() => return Err(invalid("gives `latency` twice")),
-                ("latency", value) => faults.latency = Some(parse_latency(value.unwrap_or(""))?),
-                ("retry-after", None) => faults.retry_after = true,
+                ("latency", _) if latency.is_some() => return Err(invalid("gives `latency` twice")),
+                ("latency", value) => {
+                    let range = TimeRange::read(value.unwrap_or(""));
+                    latency = Some(range.map_err(|phrase| invalid(format!("has a latency: {phrase}")))?);
+                }
+                ("retry-after", None) => retry_after = true,
                 ("retry-after", Some(_)) => return Err(invalid("gives `retry-after` a value; it has none")),
-                (name, value) => faults.add(name, value)?,
+                _ => return Ok(false),
             }
-        }
-        let sum = faults.shares.iter().map(|(_, share)| u64::from(*share)).sum::<u64>();
-        if sum > u64::from(WHOLE) {
-            return Err(invalid("has more than 100 % together; a request gets at most one fault"));
-        }
-        Ok(faults)
-    }
-
-    fn add(&mut self, name: &str, value: Option<&str>) -> Result<(), InvalidValue> {
-        let Some(kind) = FaultKind::ALL.into_iter().find(|kind| kind.as_str() == name) else {
-            let names = FaultKind::ALL.map(FaultKind::as_str).join(", ");
-            return Err(invalid(format!("has an unknown kind `{name}`; known are {names}, latency, retry-after")));
-        };
-        if self.shares.iter().any(|(earlier, _)| *earlier == kind) {
-            return Err(invalid(format!("gives `{name}` twice")));
-        }
-        let Some(share) = value.and_then(parse_share) else {
-            return Err(invalid(format!(
-                "needs a share for `{name}` above 0 % and up to 100 %, such as `{name}:10%` or `{name}:0.5%`"
-            )));
-        };
-        self.shares.push((kind, share));
-        Ok(())
+            Ok(true)
+        })?;
+        Ok(Self { shares, latency, retry_after })
     }
 
     /// The fault of request number `ordinal`, if it has one.
     pub(super) fn of(&self, seed: u64, ordinal: u64) -> Option<FaultKind> {
-        if self.shares.is_empty() {
-            return None;
-        }
-        let mut draw = fastrand::Rng::with_seed(mix(seed, ordinal)).u32(..WHOLE);
-        for (kind, share) in &self.shares {
-            match draw.checked_sub(*share) {
-                Some(rest) => draw = rest,
-                None => return Some(*kind),
-            }
-        }
-        None
+        self.shares.of(seed, ordinal)
     }
 
     /// The latency of request number `ordinal`, on the run's clock.
     pub(super) fn latency(&self, seed: u64, ordinal: u64) -> Duration {
-        let Some((shortest, longest)) = self.latency else { return Duration::ZERO };
-        let span = u64::try_from((longest - shortest).as_micros()).unwrap_or(u64::MAX - 1);
         // Another stream than the faults', so that adding a latency changes no fault.
-        let extra = fastrand::Rng::with_seed(mix(!seed, ordinal)).u64(..=span);
-        shortest + Duration::from_micros(extra)
+        self.latency.map_or(Duration::ZERO, |latency| latency.draw(!seed, ordinal))
     }
 
     /// Whether 429 and 503 carry `Retry-After`.
     pub(super) fn retry_after(&self) -> bool {
         self.retry_after
     }
-}
-
-/// Spreads seed and ordinal over all bits (the finaliser of SplitMix64), so that neighbours draw unrelated numbers.
-pub(super) fn mix(seed: u64, ordinal: u64) -> u64 {
-    let mut z = seed.wrapping_add(ordinal.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
-fn invalid(reason: impl Into<String>) -> InvalidValue {
-    InvalidValue::new("a fault specification", reason)
-}
-
-/// `10%` or `0.5%` in millionths; at most four decimals.
-fn parse_share(text: &str) -> Option<u32> {
-    let number = text.strip_suffix('%')?.trim();
-    let (whole, decimals) = number.split_once('.').unwrap_or((number, "0"));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    if !digits(whole) || !digits(decimals) || decimals.len() > 4 {
-        return None;
-    }
-    let decimals: u32 = format!("{decimals:0<4}").parse().ok()?;
-    let share = whole.parse::<u32>().ok()?.checked_mul(10_000)?.checked_add(decimals)?;
-    (1..=WHOLE).contains(&share).then_some(share)
-}
-
-/// `200ms`, or a range `100ms..2s`.
-fn parse_latency(text: &str) -> Result<(Duration, Duration), InvalidValue> {
-    let one = |text: &str| {
-        parse_duration(text).map_err(|error| invalid(format!("has a latency `{text}` that {}", error.reason)))
-    };
-    let (shortest, longest) = match text.split_once("..") {
-        Some((shortest, longest)) => (one(shortest)?, one(longest)?),
-        None => (one(text)?, one(text)?),
-    };
-    if shortest > longest {
-        return Err(invalid(format!("has a latency range `{text}` that ends before it starts")));
-    }
-    Ok((shortest, longest))
 }
 
 #[cfg(test)]
@@ -259,8 +187,7 @@ mod tests {
     #[test]
     fn a_specification_reads_as_it_is_written() {
         let faults = Faults::parse("429:10%, drop-after:0.5%,latency:100ms..2s,retry-after").expect("legal");
-        assert_eq!(faults.shares, [(FaultKind::Throttled, 100_000), (FaultKind::DropAfter, 5_000)]);
-        assert_eq!(faults.latency, Some((Duration::from_millis(100), Duration::from_secs(2))));
+        assert_eq!(faults.latency, Some(TimeRange::new(Duration::from_millis(100), Duration::from_secs(2))));
         assert!(faults.retry_after());
         for kind in FaultKind::ALL {
             let faults = Faults::parse(&format!("{kind}:100%")).expect("legal");
@@ -283,8 +210,8 @@ mod tests {
             ("429:99999999999%", "up to 100 %"),
             ("429:10%,429:1%", "gives `429` twice"),
             ("429:60%,503:41%", "more than 100 % together"),
-            ("latency:200", "latency `200` that needs a unit"),
-            ("latency", "latency `` that"),
+            ("latency:200", "latency: `200` that needs a unit"),
+            ("latency", "latency: `` that"),
             ("latency:2s..1s", "ends before it starts"),
             ("latency:1s,latency:1s", "gives `latency` twice"),
             ("retry-after:3s", "it has none"),

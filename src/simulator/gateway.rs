@@ -13,13 +13,15 @@ use super::api::{self, Route};
 use super::authenticate::{Authenticator, User};
 use super::call::Call;
 use super::config::SimulatorConfig;
+use super::dice::mix;
 use super::echo::echo;
 use super::fault::FaultKind;
 use super::iam::{Exchange, Iam};
 use super::request_log::{LogEntry, RequestLog, mask};
+use super::tasks::{Order, SimulatedTask};
 use super::window::Windows;
-use super::world::{Scope, World};
-use crate::model::{Quota, Secret};
+use super::world::World;
+use crate::model::{Quota, RegistryType, Secret};
 use crate::sign;
 
 /// What the server does with a call.
@@ -70,7 +72,7 @@ impl Gateway {
             authenticator: Authenticator::new(&config.keys, &config.tokens),
             users: Windows::new(),
             addresses: Windows::new(),
-            world: World::new(config.seed, config.registries.clone(), config.projects.clone()),
+            world: World::new(&config),
             iam: Iam::new(config.iam.clone(), config.seed),
             log,
             config,
@@ -121,9 +123,14 @@ impl Gateway {
         if let Some(fault) = seen.fault {
             return self.spoil(fault, call);
         }
-        let (answer, user) = self.iam.answer(exchange, call, &mut self.authenticator, self.world.projects())?;
+        let (answer, user) = self.iam.answer(exchange, call, &mut self.authenticator, &self.world.projects)?;
         seen.user = user;
         Ok(Verdict::Send(answer))
+    }
+
+    /// Every task that was made, in order of creation.
+    pub(super) fn tasks(&self) -> Vec<SimulatedTask> {
+        self.world.tasks.made()
     }
 
     /// Every secret that was given out.
@@ -146,7 +153,7 @@ impl Gateway {
         };
         seen.fault = self.config.faults.of(self.config.seed, call.ordinal);
         if seen.fault.is_none_or(FaultKind::commits) {
-            seen.task_id = create.map(|(scope, enterprise)| self.create(&route, call, enterprise, scope));
+            seen.task_id = create.map(|(asked, enterprise)| self.create(&route, call, enterprise, asked.as_deref()));
         }
         match seen.fault {
             Some(fault) => self.spoil(fault, call),
@@ -154,9 +161,20 @@ impl Gateway {
         }
     }
 
-    fn create(&mut self, route: &Route, call: &Call, enterprise_project_id: &str, scope: Scope) -> String {
-        let project_id = route.project_id().unwrap_or_default();
-        self.world.create_task(project_id, enterprise_project_id, scope, (call.at, call.wall)).to_owned()
+    fn create(
+        &mut self,
+        route: &Route,
+        call: &Call,
+        enterprise_project_id: &str,
+        registries: Option<&[(String, RegistryType)]>,
+    ) -> String {
+        self.world.create_task(&Order {
+            region: &call.region(),
+            project_id: route.project_id().unwrap_or_default(),
+            enterprise_project_id,
+            registries,
+            at: (call.at, call.wall),
+        })
     }
 
     /// The published limit is for each API, and for each user as well as each source address; each region has a gateway
@@ -242,7 +260,7 @@ fn check_project(route: &Route, call: &Call, world: &World) -> Result<(), Refusa
         let message = "The IAM user is not allowed: X-Project-Id does not match the project of the path";
         return Err(Refusal::gateway(StatusCode::FORBIDDEN, "APIGW.0302", message));
     }
-    if world.projects().is_foreign(project_id, &call.region()) {
+    if world.projects.is_foreign(project_id, &call.region()) {
         let message = "The IAM user is not allowed: the account has no such project in this region";
         return Err(Refusal::gateway(StatusCode::FORBIDDEN, "APIGW.0302", message));
     }
@@ -251,6 +269,6 @@ fn check_project(route: &Route, call: &Call, world: &World) -> Result<(), Refusa
 
 /// The `X-Request-Id` of a call.
 pub(super) fn request_id(config: &SimulatorConfig, call: &Call) -> String {
-    let high = super::fault::mix(config.seed, call.ordinal);
+    let high = mix(config.seed, call.ordinal);
     format!("{high:016x}{:016x}", call.ordinal)
 }

@@ -13,7 +13,7 @@ use super::answer::{Answer, Refusal};
 use super::authenticate::{Authenticator, TokenScope, User};
 use super::call::Call;
 use super::config::{KeyPair, SimulatedIam};
-use super::fault::mix;
+use super::dice::mix;
 use super::projects::Projects;
 use super::world::stable_id;
 use crate::model::Secret;

@@ -10,6 +10,7 @@ mod api;
 mod authenticate;
 mod call;
 mod config;
+mod dice;
 mod echo;
 mod fault;
 mod gateway;
@@ -18,17 +19,23 @@ mod projects;
 mod registries;
 mod request_log;
 mod server;
+mod task_fault;
+mod task_list;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod window;
 mod wire;
 mod world;
 
-pub use config::{KeyPair, SimulatedIam, SimulatedUser, SimulatorConfig, SimulatorError};
+pub use config::{KeyPair, SimulatedIam, SimulatedTasks, SimulatedUser, SimulatorConfig, SimulatorError};
+pub use dice::TimeRange;
 pub use fault::{FaultKind, Faults};
 pub use projects::SimulatedProject;
 pub use registries::SimulatedRegistry;
 pub use request_log::{LogEntry, SimulatorStats};
+pub use task_fault::{TaskFaultKind, TaskFaults};
+pub use tasks::{SimulatedTask, TaskOrigin};
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -126,6 +133,13 @@ impl RunningSimulator {
     #[must_use]
     pub fn log(&self) -> Vec<LogEntry> {
         lock(&self.gateway).log.entries().cloned().collect()
+    }
+
+    /// The tasks that were made, in order of creation, listed or not; of a project at most the newest thousand. A companion
+    /// (a stranger's or a daily task) stands beside the task that it came with.
+    #[must_use]
+    pub fn tasks(&self) -> Vec<SimulatedTask> {
+        lock(&self.gateway).tasks()
     }
 
     /// Every token and secret key that IAM and the metadata service have given out, for tests that look for them.

@@ -4,4 +4,5 @@ pub mod console;
 pub mod lines;
 pub mod progress;
 mod screen;
+mod tasks;
 mod time_left;

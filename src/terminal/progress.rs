@@ -8,18 +8,21 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::screen::Screen;
+use super::tasks::{Tasks, hundredths, task_counts};
 use super::time_left::{TimeLeft, wait_of};
 use crate::diagnostic::visible;
-use crate::event::{NotAttemptedReason, Outcome, RunEvent};
+use crate::event::{NotAttemptedReason, OpIndex, Outcome, RunEvent};
 use crate::expand::{ExecutionPlan, PlannedFile};
 use crate::forecast::Forecast;
 use crate::model::format_duration;
-use crate::report::{failure_line, fit, forecast_text, wrap};
+use crate::report::{failure_line, fit, forecast_text, left_open_line, wrap};
 use crate::run::port::{EventSink, Waiting};
 use crate::summary::{Counts, RunSummary};
 
 /// Failures that are shown while the run goes on; the summary at the end has them all, by cause.
 pub(super) const MOST_FAILURES: usize = 20;
+/// What is said of an unknown operation whose task was found.
+pub(super) const TAKEN: &str = "its task was found, so that it was accepted";
 /// From this width of the terminal on the bar is a long one.
 const WIDE: usize = 100;
 
@@ -89,6 +92,11 @@ pub struct Bar<'a> {
     left: TimeLeft<'a>,
     forecast: &'a Forecast,
     failures: usize,
+    tasks: Tasks,
+    /// It was said of an unknown operation that it was accepted.
+    told: bool,
+    /// Why the latest look that proved nothing did so, and whether it was said that others are left open for that.
+    left_open: Option<(String, bool)>,
     stopping: bool,
     grace: Duration,
 }
@@ -98,9 +106,9 @@ impl<'a> Bar<'a> {
     /// index) that a resumed run goes on with: they are not told to begin again.
     #[must_use]
     pub fn new(plan: &ExecutionPlan, forecast: &'a Forecast, grace: Duration, begun: &[(usize, usize)]) -> Self {
-        let planned = plan.operations.len() as u64;
+        let length = 100 * plan.operations.len() as u64;
         let target = ProgressDrawTarget::term_like_with_hz(Box::new(Screen::stderr()), 10);
-        let bar = ProgressBar::with_draw_target(Some(planned), target);
+        let bar = ProgressBar::with_draw_target(Some(length), target);
         let cells = if Screen::columns() < WIDE { 16 } else { 28 };
         if let Ok(style) = ProgressStyle::with_template(&format!("{{prefix}}\n{{bar:{cells}}}  {{msg}}")) {
             bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏░"));
@@ -116,12 +124,25 @@ impl<'a> Bar<'a> {
         };
         let stages = plan.plans.iter().enumerate().map(stage).collect();
         let left = TimeLeft::new(&forecast.ends);
-        Self { bar, cells, stages, left, forecast, failures: 0, stopping: false, grace }
+        let tasks = Tasks::default();
+        Self {
+            bar,
+            cells,
+            stages,
+            left,
+            forecast,
+            failures: 0,
+            tasks,
+            told: false,
+            left_open: None,
+            stopping: false,
+            grace,
+        }
     }
 
     /// Takes the bar off the screen; a line is left free below what was said above it.
     pub fn finish(&self) {
-        if self.failures > 0 || self.stopping || self.stages.iter().any(|stage| stage.stopped) {
+        if self.failures > 0 || self.told || self.stopping || self.stages.iter().any(|stage| stage.stopped) {
             self.bar.println("");
         }
         self.bar.finish_and_clear();
@@ -132,6 +153,31 @@ impl<'a> Bar<'a> {
     pub fn aside(&self) -> impl Fn(&mut dyn FnMut()) + Send + use<> {
         let bar = self.bar.clone();
         move |work| bar.suspend(work)
+    }
+
+    /// What went wrong, above the bar, as long as it isn't too much.
+    fn failure(&mut self, mark: char, text: &str) {
+        self.failures += 1;
+        if self.failures <= MOST_FAILURES {
+            self.above(&format!("  {mark} {text}"));
+        } else if self.failures == MOST_FAILURES + 1 {
+            self.above("  ✗ more failures; the summary at the end has them all, by cause");
+        }
+    }
+
+    /// What a look left open, above the bar: at the end of the time that may be everything, for one reason.
+    fn left_open(&mut self, text: &str, why: &str) {
+        match &mut self.left_open {
+            Some((last, told @ false)) if last == why => {
+                *told = true;
+                self.above("  ? and others for that reason; the summary at the end has them all");
+            }
+            Some((last, true)) if last == why => {}
+            _ => {
+                self.left_open = Some((why.to_owned(), false));
+                self.failure('?', text);
+            }
+        }
     }
 
     /// A line above the bar, or two.
@@ -162,6 +208,12 @@ fn wave_text(file: &PlannedFile, wave: usize) -> String {
     }
 }
 
+/// `search / la-south-2: its task was found, so that it was accepted`
+fn taken_line(plan: &ExecutionPlan, op: OpIndex) -> String {
+    let target = &plan.operations[op].target;
+    format!("{} / {}: {TAKEN}", target.project, target.region)
+}
+
 /// The plans that are still going on, and what is waited for; the plans give way when both don't fit.
 fn title(stages: &[Stage], waiting: &str, width: usize) -> String {
     let going: Vec<String> = stages
@@ -169,7 +221,10 @@ fn title(stages: &[Stage], waiting: &str, width: usize) -> String {
         .filter(|stage| stage.open > 0)
         .map(|stage| if stage.wave.is_empty() { stage.name.clone() } else { format!("{}  {}", stage.name, stage.wave) })
         .collect();
-    let going = going.join(", ");
+    let mut going = going.join(", ");
+    if going.is_empty() && !waiting.is_empty() {
+        going.push_str("nothing more to send");
+    }
     if waiting.is_empty() {
         return fit(&going, width);
     }
@@ -186,8 +241,17 @@ fn numbers(summary: &RunSummary, left: Option<Duration>) -> String {
     parts.join("   ")
 }
 
+/// `12/30 confirmed   2 failed   following 16 (45 %)`
+fn task_numbers(summary: &RunSummary) -> String {
+    let planned = summary.counts.planned.to_string();
+    let mut parts = vec![format!("{:>width$}/{planned} confirmed", summary.counts.confirmed, width = planned.len())];
+    parts.extend(task_counts(summary, false));
+    parts.join("   ")
+}
+
 impl EventSink for Bar<'_> {
     fn on_event(&mut self, event: &RunEvent, plan: &ExecutionPlan, summary: &RunSummary) {
+        let was_unknown = self.tasks.take(event, summary);
         match event {
             RunEvent::RunStarted { run, .. } => {
                 self.above(&format!("run {run}, forecast {}", forecast_text(plan, self.forecast)));
@@ -222,12 +286,19 @@ impl EventSink for Bar<'_> {
                     self.above(&text);
                 }
                 if let Outcome::Failed(_) | Outcome::Unknown(_) = outcome {
-                    self.failures += 1;
-                    if self.failures <= MOST_FAILURES {
-                        self.above(&format!("  ✗ {}", failure_line(plan, *op, outcome)));
-                    } else if self.failures == MOST_FAILURES + 1 {
-                        self.above("  ✗ more failures; the summary at the end has them all, by cause");
-                    }
+                    self.failure('✗', &failure_line(plan, *op, outcome));
+                }
+            }
+            RunEvent::TaskFound { op, .. } if was_unknown => {
+                self.told = true;
+                self.above(&format!("  ✓ {}", taken_line(plan, *op)));
+            }
+            RunEvent::TaskEnded { op, outcome: outcome @ Outcome::Failed(_), .. } => {
+                self.failure('✗', &failure_line(plan, *op, outcome));
+            }
+            RunEvent::TaskUnclear { op, why, .. } => {
+                if let Some(outcome) = &summary.operations[*op].outcome {
+                    self.left_open(&left_open_line(plan, *op, outcome, why), why);
                 }
             }
             RunEvent::Stopping { reason, .. } => {
@@ -239,6 +310,7 @@ impl EventSink for Bar<'_> {
     }
 
     fn on_tick(&mut self, now: Duration, waiting: Option<&Waiting>, _plan: &ExecutionPlan, summary: &RunSummary) {
+        let followed = self.tasks.are_followed(waiting, summary);
         // A deadline that is far off is nothing that an operation waits for.
         let waiting = waiting.filter(|waiting| waiting.operations > 0);
         let wait = wait_of(waiting, now, summary.in_flight);
@@ -249,8 +321,12 @@ impl EventSink for Bar<'_> {
         });
         let width = Screen::columns();
         self.bar.set_prefix(title(&self.stages, &waiting, width));
-        self.bar.set_message(fit(&numbers(summary, left), width.saturating_sub(self.cells + 2)));
-        self.bar.set_position(done(&summary.counts) as u64);
+        let (numbers, position) = match followed {
+            true => (task_numbers(summary), hundredths(summary)),
+            false => (numbers(summary, left), 100 * done(&summary.counts)),
+        };
+        self.bar.set_message(fit(&numbers, width.saturating_sub(self.cells + 2)));
+        self.bar.set_position(position as u64);
     }
 }
 
@@ -271,6 +347,23 @@ mod tests {
         assert_eq!(title(&one, waiting, 50), "fleet  wave…   waiting 0:41 for quota (cn-north-4)");
         let three = [stage("quick", "", 2), stage("done", "", 0), stage("fleet", "wave 1 of 2 (canary)", 3)];
         assert_eq!(title(&three, "", 80), "quick, fleet  wave 1 of 2 (canary)");
+        let over = [stage("fleet", "wave 2 of 2 (rest)", 0)];
+        let waiting = "waiting 0:12 for tasks to end";
+        assert_eq!(title(&over, waiting, 80), "nothing more to send   waiting 0:12 for tasks to end");
+        assert_eq!(title(&over, waiting, 40), "nothing…   waiting 0:12 for tasks to end");
+        assert_eq!(title(&over, "", 80), "");
+    }
+
+    #[test]
+    fn the_numbers_are_those_of_tasks_once_they_are_followed() {
+        let mut summary = RunSummary::new(30);
+        for op in 0..30 {
+            summary.apply(&RunEvent::OperationEnded { op, at: Duration::ZERO, outcome: Outcome::Accepted });
+        }
+        summary.counts.unknown = 1;
+        summary.apply(&RunEvent::TaskEnded { op: 0, at: Duration::ZERO, outcome: Outcome::Confirmed });
+        summary.apply(&RunEvent::TaskProgressed { op: 1, at: Duration::ZERO, percent: 87 });
+        assert_eq!(task_numbers(&summary), " 1/30 confirmed   0 failed   1 unknown   following 29 (3 %)");
     }
 
     #[test]

@@ -67,7 +67,7 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     ("read", Shell, &["diagnostic", "event", "expand", "follow", "io", "model", "policy", "resolve", "run", "sign"]),
     // Level 9
     ("command", Shell, &[
-        "cli", "diagnostic", "difference", "event", "exit", "expand", "forecast", "io", "journal", "model", "plan",
+        "cli", "diagnostic", "difference", "event", "exit", "expand", "follow", "forecast", "io", "journal", "model", "plan",
         "policy", "read", "remaining", "report", "resolve", "resume", "run", "schedule", "sign", "simulator", "source", "summary", "template", "terminal", "yaml",
     ]),
     // Level 10

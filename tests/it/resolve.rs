@@ -84,6 +84,8 @@ fn a_run_sends_what_was_found() {
     assert_eq!(sent.len(), 3);
     for project in [project_of("cn-north-4"), project_of("eu-west-101"), "p-1".to_owned()] {
         assert!(sent.contains(&Some(project.clone())), "{project}: {sent:?}");
+        let of_it: Vec<_> = service.tasks().into_iter().filter(|task| task.project_id == project).collect();
+        assert_eq!(of_it.len(), 1, "{project}: {of_it:?}");
     }
 }
 

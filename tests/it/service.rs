@@ -5,7 +5,7 @@ use std::process::Command;
 
 use hss_sync::run::port::Clock;
 use hss_sync::sign::{Credential, payload_hash};
-use hss_sync::simulator::{LogEntry, RunningSimulator, Simulator, SimulatorConfig};
+use hss_sync::simulator::{LogEntry, RunningSimulator, SimulatedTask, Simulator, SimulatorConfig};
 use tokio::runtime::Runtime;
 
 use super::common::{Finished, finish, hss_sync};
@@ -56,6 +56,11 @@ impl Service {
     /// All requests so far.
     pub(crate) fn log(&self) -> Vec<LogEntry> {
         self.simulator.log()
+    }
+
+    /// All tasks that were made so far.
+    pub(crate) fn tasks(&self) -> Vec<SimulatedTask> {
+        self.simulator.tasks()
     }
 
     /// How many requests there were, none of which may have been anything but a GET.

@@ -1,7 +1,7 @@
 """Holds `hss-sync simulate` against the official Python SDK: what its users call, with the SDK's own models and errors.
 
-Usage: exercise.py patient=ENDPOINT,AK,SK hasty=ENDPOINT,AK,SK. One line for each check; exit code 1 when one fails.
-`tests/sdk/run` starts the two simulators and says which flags they have.
+Usage: exercise.py patient=ENDPOINT,AK,SK hasty=ENDPOINT,AK,SK broken=ENDPOINT,AK,SK. One line for each check; exit code 1 when one fails.
+`tests/sdk/run` starts the simulators and says which flags they have.
 """
 
 import json
@@ -364,9 +364,42 @@ def ends_tasks(simulator):
         equal("a task that has ended: sync_status", {part.sync_status for part in parts}, {"finished"})
 
 
+def tells_failures(simulator):
+    client = simulator.client("p2")
+    kinds = {}
+    for _ in range(8):
+        create(client)
+    # One second here.
+    for _ in range(40):
+        time.sleep(0.25)
+        found = tasks(client)
+        if all(one.end_time for one in found.data_list):
+            break
+    fits("ListImageScanTask of failed tasks", found)
+    for one in found.data_list:
+        kinds.setdefault(one.task_status, one)
+    equal("failed tasks: task_status", sorted(kinds), [-3, 100])
+    for status, one in sorted(kinds.items()):
+        what = "a task that failed with task_status {}: ".format(status)
+        equal(what + "every registry is counted once", one.success_num + one.failed_num, one.total_num)
+        parts = associated(client, one.task_id, sync_status="failed")
+        fits(what + "ListAssociateRegistries", parts)
+        equal(what + "failed_num is that of its registries", parts.total_num, one.failed_num)
+        filled(what + "its failed registries", parts.data_list, ["registry_id", "failed_reason"])
+        equal(what + "failed_images are its failed registries",
+              [(image.registry_id, image.registry_name, image.registry_type, image.failed_reason)
+               for image in one.failed_images],
+              [(part.registry_id, part.registry_name, part.registry_type, part.failed_reason)
+               for part in parts.data_list])
+    equal("a task with one failed registry: failed_num", kinds[100].failed_num, 1)
+    check("an abnormal task: failed_reason", kinds[-3].failed_reason, kinds[-3].failed_reason)
+    stopped = {one.task_status for one in tasks(client, task_status="finished").data_list}
+    equal("ListImageScanTask: finished tasks are those with 100", stopped, {100})
+
+
 def main(arguments):
     simulators = {name: Simulator(text) for name, text in (one.split("=", 1) for one in arguments)}
-    patient, hasty = simulators["patient"], simulators["hasty"]
+    patient, hasty, broken = (simulators[name] for name in ("patient", "hasty", "broken"))
     # Its task runs while the others are looked at. The SDK signs with the time of day and the simulator's runs ahead of
     # it, so this one has to be done within 90 seconds.
     steps = [
@@ -379,6 +412,7 @@ def main(arguments):
         (accepts_temporary_keys, patient),
         (shows_errors, patient),
         (looks_projects_up, patient),
+        (tells_failures, broken),
         (enforces_quota, hasty),
         (ends_tasks, hasty),
     ]

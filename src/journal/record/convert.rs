@@ -161,11 +161,11 @@ pub(in crate::journal) fn to_event(
             throttled,
             kind,
             retry_at_us,
-        } => RunEvent::AttemptEnded {
-            op: index(op),
-            attempt,
-            at: at(at_us),
-            record: AttemptRecord {
+        } => {
+            if kind == Some(FailureKind::TaskFailed) {
+                return Err("no attempt ends with this `kind`".to_owned());
+            }
+            let record = AttemptRecord {
                 started: at(started_us),
                 duration: at(duration_us),
                 status,
@@ -174,11 +174,17 @@ pub(in crate::journal) fn to_event(
                 request_id: request_id.map(Cow::into_owned),
                 throttled,
                 kind,
-            },
-            retry_at: retry_at_us.map(at),
-        },
+            };
+            RunEvent::AttemptEnded { op: index(op), attempt, at: at(at_us), record, retry_at: retry_at_us.map(at) }
+        }
         Record::OperationEnded { op, at_us, outcome, failure, reason, .. } => {
-            RunEvent::OperationEnded { op: index(op), at: at(at_us), outcome: to_outcome(outcome, failure, reason)? }
+            let outcome = to_outcome(outcome, failure, reason)?;
+            if outcome == Outcome::Confirmed
+                || outcome.failure().is_some_and(|failure| failure.kind == FailureKind::TaskFailed)
+            {
+                return Err("only the end of a task has this `outcome` and `failure`".to_owned());
+            }
+            RunEvent::OperationEnded { op: index(op), at: at(at_us), outcome }
         }
         Record::TaskFound { op, at_us, task, .. } => {
             let task = TaskId::parse(&task).map_err(|error| error.to_string())?;
@@ -186,8 +192,9 @@ pub(in crate::journal) fn to_event(
         }
         Record::TaskEnded { op, at_us, outcome, failure, .. } => {
             let outcome = to_outcome(outcome, failure, None)?;
-            let task_failed = |failure: &Failure| failure.kind == FailureKind::TaskFailed;
-            if !(matches!(&outcome, Outcome::Failed(failure) if task_failed(failure)) || outcome == Outcome::Confirmed)
+            let failed = |failure: &Failure| failure.kind == FailureKind::TaskFailed && failure.given_up.is_none();
+            if !matches!(&outcome, Outcome::Confirmed)
+                && !matches!(&outcome, Outcome::Failed(failure) if failed(failure))
             {
                 return Err("no task ends with this `outcome` and `failure`".to_owned());
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::event::{Outcome, RunEvent};
 use crate::journal::chain::Chain;
-use crate::journal::fixture::{accepted, events, failure, header, index, journal};
+use crate::journal::fixture::{accepted, events, failure, header, index, journal, task, task_failed};
 use crate::journal::{DamagedJournal, read};
 
 /// Why the bytes are refused.
@@ -124,6 +124,8 @@ fn a_record_that_this_version_does_not_have_is_refused() {
     let prefix = "line 3: it is not a record of version 1: ";
     let event = r#""seq":2,"op":"pay","at_us":0"#;
     let reason = r#"{"kind":"interrupted"}"#;
+    let failed =
+        |kind, given_up| format!(r#"{{"kind":"{kind}","status":null,"code":null,"message":"","given_up":{given_up}}}"#);
     for (object, expected) in [
         (r#"{"record":"paused","seq":2"#.to_owned(), "unknown variant `paused`, expected one of `run`, `source`, `resol"),
         (format!(r#"{{"record":"operation_reopened",{event},"why":1"#), "unknown field `why`, expected one of `seq`, `op"),
@@ -146,6 +148,46 @@ fn a_record_that_this_version_does_not_have_is_refused() {
             format!(r#"{{"record":"operation_ended",{event},"outcome":"skipped","reason":{reason}"#),
             "`failure` and `reason` don't fit its `outcome`",
         ),
+        (
+            format!(r#"{{"record":"operation_ended",{event},"outcome":"confirmed""#),
+            "only the end of a task has this `outcome` and `failure`",
+        ),
+        (
+            format!(r#"{{"record":"operation_ended",{event},"outcome":"failed","failure":{}"#, failed("task_failed", "null")),
+            "only the end of a task has this `outcome` and `failure`",
+        ),
+        (
+            format!(r#"{{"record":"operation_ended",{event},"outcome":"unknown","failure":{}"#, failed("task_failed", "null")),
+            "only the end of a task has this `outcome` and `failure`",
+        ),
+        (
+            format!(
+                r#"{{"record":"attempt_ended",{event},"attempt":1,"started_us":0,"duration_us":0,"status":null,"error_code":null,"error_message":null,"request_id":null,"throttled":false,"kind":"task_failed","retry_at_us":null"#
+            ),
+            "no attempt ends with this `kind`",
+        ),
+        (
+            format!(r#"{{"record":"task_ended",{event},"outcome":"accepted""#),
+            "no task ends with this `outcome` and `failure`",
+        ),
+        (
+            format!(r#"{{"record":"task_ended",{event},"outcome":"unknown","failure":{}"#, failed("task_failed", "null")),
+            "no task ends with this `outcome` and `failure`",
+        ),
+        (
+            format!(r#"{{"record":"task_ended",{event},"outcome":"failed","failure":{}"#, failed("refused", "null")),
+            "no task ends with this `outcome` and `failure`",
+        ),
+        (
+            format!(r#"{{"record":"task_ended",{event},"outcome":"failed","failure":{}"#, failed("task_failed", reason)),
+            "no task ends with this `outcome` and `failure`",
+        ),
+        (
+            format!(r#"{{"record":"task_ended",{event},"outcome":"failed""#),
+            "`failure` and `reason` don't fit its `outcome`",
+        ),
+        (format!(r#"{{"record":"task_found",{event},"task":"""#), "a task id is empty"),
+        (format!(r#"{{"record":"task_progressed",{event},"percent":1"#), "unknown variant `task_progressed`"),
         (
             r#"{"record":"stopping","seq":2,"at_us":0,"reason":{"kind":"interrupted","more":1}"#.to_owned(),
             "unknown field `more`",
@@ -230,6 +272,11 @@ fn what_cannot_have_happened_is_refused() {
     let accept = |at| RunEvent::OperationEnded { op: 0, at: s(at), outcome: Outcome::Accepted };
     let fail = |at| RunEvent::OperationEnded { op: 0, at: s(at), outcome: Outcome::Failed(failure(None)) };
     let reopen = |at| RunEvent::OperationReopened { op: 0, at: s(at) };
+    let unknown = |at| RunEvent::OperationEnded { op: 0, at: s(at), outcome: Outcome::Unknown(failure(None)) };
+    let found = |at| RunEvent::TaskFound { op: 0, at: s(at), task: task("a") };
+    let unclear = |at| RunEvent::TaskUnclear { op: 0, at: s(at), why: String::new() };
+    let confirm = |at| RunEvent::TaskEnded { op: 0, at: s(at), outcome: Outcome::Confirmed };
+    let task_fails = |at| RunEvent::TaskEnded { op: 0, at: s(at), outcome: task_failed("no") };
     let end = |at| RunEvent::RunEnded { at: s(at) };
     for (events, expected) in [
         (vec![launch(1, 2), land(1, 1)], "line 4: it happens at 1s and the line before it at 2s"),
@@ -252,8 +299,63 @@ fn what_cannot_have_happened_is_refused() {
         (vec![launch(1, 0), accept(0)], "line 4: an outcome for an operation that has an attempt in flight"),
         (vec![reopen(0)], "line 3: an operation is opened again that is open"),
         (vec![accept(0), reopen(0)], "line 4: an operation is opened again that was accepted"),
+        (vec![found(0)], "line 3: a task of an operation that is open"),
+        (vec![unclear(0)], "line 3: a task of an operation that is open"),
+        (vec![launch(1, 0), found(0)], "line 4: a task of an operation that has an attempt in flight"),
+        (vec![fail(0), found(0)], "line 4: a task of an operation that has its outcome"),
+        (vec![fail(0), unclear(0)], "line 4: a task of an operation that has its outcome"),
+        (vec![accept(0), found(2), unclear(1)], "line 5: it happens at 1s and the line before it at 2s"),
+        (vec![accept(0), confirm(0)], "line 4: the end of a task that was not found"),
+        (vec![accept(0), unclear(0), task_fails(0)], "line 5: the end of a task that was not found"),
+        (vec![unknown(0), confirm(0)], "line 4: a task of an operation that is unknown"),
+        (vec![unknown(0), found(0), reopen(0)], "line 5: an operation is opened again that was accepted"),
+        (vec![unknown(0), found(0), accept(0)], "line 5: an outcome for an operation that was accepted"),
+        (vec![accept(0), found(0), confirm(0), confirm(0)], "line 6: a task of an operation that was confirmed"),
+        (vec![accept(0), found(0), confirm(0), found(0)], "line 6: a task of an operation that was confirmed"),
+        (vec![accept(0), found(0), confirm(0), reopen(0)], "line 6: an operation is opened again that was confirmed"),
+        (
+            vec![accept(0), found(0), confirm(0), launch(1, 0)],
+            "line 6: an attempt starts on an operation that was confirmed",
+        ),
+        (vec![accept(0), found(0), task_fails(0), found(0)], "line 6: a task of an operation that has its outcome"),
+        (
+            vec![accept(0), found(0), task_fails(0), reopen(0), accept(0), confirm(0)],
+            "line 8: the end of a task that was not found",
+        ),
     ] {
         assert_eq!(damage(&journal(&header(), &events)), expected);
+    }
+}
+
+/// What becomes of the task of an operation, over sessions.
+#[test]
+fn what_a_task_may_do_is_taken() {
+    let s = Duration::from_secs;
+    let end = |outcome| RunEvent::OperationEnded { op: 0, at: s(0), outcome };
+    let found = |id| RunEvent::TaskFound { op: 0, at: s(1), task: task(id) };
+    let unclear = RunEvent::TaskUnclear { op: 0, at: s(1), why: "two tasks fit".to_owned() };
+    let ended = |outcome| RunEvent::TaskEnded { op: 0, at: s(1), outcome };
+    let reopened = RunEvent::OperationReopened { op: 0, at: s(1) };
+    let resumed = RunEvent::RunResumed { at: s(1), resumed_at: jiff::Timestamp::UNIX_EPOCH, forecast: s(0) };
+    let again = [resumed.clone(), reopened, RunEvent::AttemptStarted { op: 0, attempt: 1, at: s(1) }];
+    let (accepted, unknown) = (end(Outcome::Accepted), end(Outcome::Unknown(failure(None))));
+    for events in [
+        vec![accepted.clone(), unclear.clone(), found("a"), unclear.clone(), ended(Outcome::Confirmed)],
+        vec![accepted.clone(), found("a"), resumed.clone(), ended(Outcome::Confirmed)],
+        vec![accepted.clone(), found("a"), resumed.clone(), found("a"), found("b"), ended(task_failed("no"))],
+        vec![
+            unknown.clone(),
+            unclear.clone(),
+            found("a"),
+            ended(task_failed("no")),
+            again[1].clone(),
+            again[2].clone(),
+        ],
+        [&[unknown, unclear][..], &again].concat(),
+        [&[accepted, found("a"), ended(task_failed("no"))][..], &again].concat(),
+    ] {
+        let read = read(&journal(&header(), &events)).expect("legal").events(index).expect("known");
+        assert_eq!(read[1..], events);
     }
 }
 

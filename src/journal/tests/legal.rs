@@ -7,7 +7,7 @@ use proptest::option::of;
 use proptest::prelude::*;
 
 use crate::event::{AttemptRecord, Failure, FailureKind, NotAttemptedReason, OpIndex, Outcome, RunEvent};
-use crate::journal::fixture::{IDS, header, reasons, resolution};
+use crate::journal::fixture::{IDS, header, reasons, resolution, task, task_failed};
 use crate::journal::{Header, Invocation, RecordedPlan, RecordedSource, SimulatedWith};
 use crate::model::{FailureBudget, MaxFailures};
 use crate::plan::VariableValue;
@@ -38,14 +38,20 @@ fn variable() -> impl Strategy<Value = VariableValue> {
 }
 
 fn invocation() -> impl Strategy<Value = Invocation> {
-    let simulated = (of(text()), of(text()), any::<u32>());
-    let simulated = simulated.prop_map(|(fault, quota, time_scale)| SimulatedWith { fault, quota, time_scale });
+    let simulated = (of(text()), of(text()), any::<u32>(), of(text()), of(text()));
+    let simulated = simulated.prop_map(|(fault, quota, time_scale, task_time, task_fault)| SimulatedWith {
+        fault,
+        quota,
+        time_scale,
+        task_time,
+        task_fault,
+    });
     let endpoints = || btree_map(text(), text(), 0..3);
     let places = (vec(text(), 0..3), of(text()), endpoints(), endpoints(), vec(text(), 0..3));
-    let limits = (of(text()), of(any::<u32>()), of(text()), any::<bool>());
+    let limits = (of(text()), of(any::<u32>()), of(text()), any::<bool>(), of(text()));
     (places, btree_map(text(), variable(), 0..4), limits, of(simulated)).prop_map(
         |((plans, endpoint, endpoints, file_endpoints, allow_endpoint), variables, limits, simulated)| {
-            let (quota, concurrency, max_failures, fail_fast) = limits;
+            let (quota, concurrency, max_failures, fail_fast, wait) = limits;
             Invocation {
                 plans,
                 variables,
@@ -57,6 +63,7 @@ fn invocation() -> impl Strategy<Value = Invocation> {
                 concurrency,
                 max_failures,
                 fail_fast,
+                wait,
                 simulated,
             }
         },
@@ -117,7 +124,6 @@ fn failure() -> impl Strategy<Value = Failure> {
 fn outcome() -> impl Strategy<Value = Outcome> {
     prop_oneof![
         Just(Outcome::Accepted),
-        Just(Outcome::Confirmed),
         failure().prop_map(Outcome::Failed),
         failure().prop_map(Outcome::Unknown),
         text().prop_map(Outcome::Skipped),
@@ -143,15 +149,33 @@ struct Step {
     aside: Option<(u8, NotAttemptedReason, jiff::Timestamp)>,
     record: AttemptRecord,
     retry_at: Option<Duration>,
-    /// Instead of an attempt, if it is open; instead of an answer, if it is in flight.
+    /// Instead of an attempt, if it is open; instead of an answer, if it is in flight; instead of more looks, if it has a task.
     ends: bool,
     outcome: Outcome,
+    look: Look,
+}
+
+/// What a look for a task comes to.
+#[derive(Clone, Debug)]
+enum Look {
+    Found(String),
+    Unclear(String),
+    /// Of a task that was found; with a message it failed.
+    Ended(Option<String>),
+}
+
+fn look() -> impl Strategy<Value = Look> {
+    prop_oneof![
+        "[-._~:0-9A-Za-z镜像]{1,62}x".prop_map(Look::Found),
+        text().prop_map(Look::Unclear),
+        of(text()).prop_map(Look::Ended),
+    ]
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let aside = prop::option::weighted(0.2, (any::<u8>(), reason(), wall()));
-    (0..IDS.len(), any::<u32>(), aside, record(), of(time()), any::<bool>(), outcome()).prop_map(
-        |(op, after, aside, record, retry_at, ends, outcome)| Step {
+    (0..IDS.len(), any::<u32>(), aside, record(), of(time()), any::<bool>(), outcome(), look()).prop_map(
+        |(op, after, aside, record, retry_at, ends, outcome, look)| Step {
             op,
             after,
             aside,
@@ -159,6 +183,7 @@ fn step() -> impl Strategy<Value = Step> {
             retry_at,
             ends,
             outcome,
+            look,
         },
     )
 }
@@ -167,17 +192,35 @@ fn step() -> impl Strategy<Value = Step> {
 enum Stands {
     Open,
     InFlight,
+    /// Without a task, as far as is known.
+    Accepted,
+    Followed,
+    Unknown,
     Ended,
-    Done,
+    Confirmed,
 }
 
-/// Any run: attempts, repeats, outcomes and reopenings of a few operations, in one session or several.
+/// What a look that may come to this says of an operation, and where that stands afterwards.
+fn looked(op: OpIndex, at: Duration, stands: Stands, look: Look) -> (RunEvent, Stands) {
+    match look {
+        Look::Found(id) => (RunEvent::TaskFound { op, at, task: task(&id) }, Stands::Followed),
+        Look::Ended(why) if stands == Stands::Followed => match why {
+            None => (RunEvent::TaskEnded { op, at, outcome: Outcome::Confirmed }, Stands::Confirmed),
+            Some(why) => (RunEvent::TaskEnded { op, at, outcome: task_failed(&why) }, Stands::Ended),
+        },
+        Look::Unclear(why) => (RunEvent::TaskUnclear { op, at, why }, stands),
+        Look::Ended(why) => (RunEvent::TaskUnclear { op, at, why: why.unwrap_or_default() }, stands),
+    }
+}
+
+/// Any run: attempts, repeats, outcomes and reopenings of a few operations and what is seen of their tasks, in one session or
+/// several.
 pub(super) fn any_run() -> impl Strategy<Value = Vec<RunEvent>> {
     vec(step(), 0..40).prop_map(|steps| {
         let mut operations = [(Stands::Open, 0_u32); IDS.len()];
         let mut at = Duration::ZERO;
         let mut events = Vec::new();
-        for Step { op, after, aside, record, retry_at, ends, outcome } in steps {
+        for Step { op, after, aside, record, retry_at, ends, outcome, look } in steps {
             at += Duration::from_micros(after.into());
             if let Some((which, reason, wall)) = aside {
                 match which % 3 {
@@ -193,8 +236,11 @@ pub(super) fn any_run() -> impl Strategy<Value = Vec<RunEvent>> {
             let (stands, attempts) = &mut operations[op];
             match *stands {
                 Stands::Open if ends => {
-                    let done = matches!(outcome, Outcome::Accepted | Outcome::Confirmed);
-                    *stands = if done { Stands::Done } else { Stands::Ended };
+                    *stands = match outcome {
+                        Outcome::Accepted => Stands::Accepted,
+                        Outcome::Unknown(_) => Stands::Unknown,
+                        _ => Stands::Ended,
+                    };
                     events.push(RunEvent::OperationEnded { op, at, outcome });
                 }
                 Stands::Open => {
@@ -209,11 +255,20 @@ pub(super) fn any_run() -> impl Strategy<Value = Vec<RunEvent>> {
                     *stands = Stands::Open;
                     events.push(RunEvent::AttemptEnded { op, attempt: *attempts, at, record, retry_at });
                 }
+                Stands::Unknown if ends => {
+                    *stands = Stands::Open;
+                    events.push(RunEvent::OperationReopened { op, at });
+                }
+                Stands::Accepted | Stands::Followed | Stands::Unknown => {
+                    let (event, then) = looked(op, at, *stands, look);
+                    *stands = then;
+                    events.push(event);
+                }
                 Stands::Ended => {
                     *stands = Stands::Open;
                     events.push(RunEvent::OperationReopened { op, at });
                 }
-                Stands::Done => {}
+                Stands::Confirmed => {}
             }
         }
         events

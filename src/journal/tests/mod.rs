@@ -8,7 +8,7 @@ mod schema;
 
 use std::time::Duration;
 
-use super::fixture::{events, full_header, header, id, index, journal, run_started};
+use super::fixture::{events, full_header, header, id, index, journal, run_started, task};
 use super::{LineWriter, read};
 use crate::event::RunEvent;
 
@@ -47,4 +47,13 @@ fn the_start_of_the_run_is_the_header_and_no_line_of_its_own() {
     let mut out = Vec::new();
     LineWriter::new().event(&run_started(&header()), id, &mut out);
     assert_eq!(text(&out), "");
+}
+
+#[test]
+fn how_far_a_task_is_is_kept_nowhere() {
+    let found = RunEvent::TaskFound { op: 0, at: Duration::from_secs(9999), task: task("a") };
+    let far = RunEvent::TaskProgressed { op: 0, at: Duration::from_secs(9999), percent: 45 };
+    let unclear = RunEvent::TaskUnclear { op: 1, at: Duration::from_secs(9999), why: String::new() };
+    let all = [found.clone(), far.clone(), far, unclear.clone()];
+    assert_eq!(text(&journal(&header(), &all)), text(&journal(&header(), &[found, unclear])), "and takes no number");
 }

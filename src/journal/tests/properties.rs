@@ -5,8 +5,10 @@ use std::ops::Range;
 use proptest::prelude::*;
 
 use super::legal::{any_header, any_run};
-use crate::journal::fixture::{events, header, index, journal, run_started};
+use crate::event::Outcome;
+use crate::journal::fixture::{IDS, events, header, index, journal, run_started};
 use crate::journal::{DamagedJournal, read};
+use crate::summary::RunSummary;
 
 /// Where each line stands, with its line break.
 fn lines(journal: &[u8]) -> Vec<Range<usize>> {
@@ -52,6 +54,23 @@ proptest! {
         expected.extend(events);
         prop_assert_eq!(journal.events(index).expect("known"), expected);
         prop_assert_eq!(journal.header, header);
+    }
+
+    /// The law of conservation at each moment of whatever the rules allow.
+    #[test]
+    fn any_run_adds_up(events in any_run()) {
+        let mut summary = RunSummary::new(IDS.len());
+        for event in events {
+            summary.apply(&event);
+            let (mut open, mut confirmed) = (0, 0);
+            for operation in &summary.operations {
+                open += usize::from(operation.outcome.is_none());
+                confirmed += usize::from(operation.outcome == Some(Outcome::Confirmed));
+                prop_assert!(operation.outcome != Some(Outcome::Confirmed) || operation.task.is_some());
+            }
+            prop_assert_eq!(summary.counts.ended() + open, IDS.len(), "{:?}", &event);
+            prop_assert_eq!(summary.counts.confirmed, confirmed);
+        }
     }
 
     #[test]

@@ -43,10 +43,11 @@ fn every_line_passes_the_schema() {
         assert!(errors.is_empty(), "{line}: {errors:?}");
     }
     let records = "attempt_ended attempt_started attempt_withdrawn operation_ended operation_reopened resolved run run_ended \
-                   run_resumed source stopping wave_started";
+                   run_resumed source stopping task_ended task_found task_unclear wave_started";
     assert_eq!(Vec::from_iter(seen("record")).join(" "), records);
     assert_eq!(Vec::from_iter(seen("outcome")).join(" "), "accepted confirmed failed not_attempted skipped unknown");
-    let kinds = "budget_spent credential_refused deadline_passed interrupted journal_failed no_answer throttled";
+    let kinds =
+        "budget_spent credential_refused deadline_passed interrupted journal_failed no_answer task_failed throttled";
     assert_eq!(Vec::from_iter(seen("kind")).join(" "), kinds);
 }
 

@@ -4,6 +4,7 @@ use super::super::{Left, NotWritable, left_of};
 use super::{good, read, run};
 use crate::event::{Failure, FailureKind, NotAttemptedReason, Outcome, RunEvent};
 use crate::expand::Overrides;
+use crate::model::TaskId;
 use crate::plan::VariableValue;
 use crate::summary::RunSummary;
 
@@ -324,20 +325,32 @@ fn each_plan_of_a_batch_has_its_own_text() {
 fn all_but_accepted_confirmed_and_skipped_is_left() {
     let failure =
         Failure { kind: FailureKind::NoAnswer, status: None, code: None, message: "x".to_owned(), given_up: None };
-    let mut summary = RunSummary::new(7);
+    let mut summary = RunSummary::new(10);
     let outcomes = [
         Outcome::Accepted,
         Outcome::Failed(failure.clone()),
         Outcome::Confirmed,
-        Outcome::Unknown(failure),
+        Outcome::Unknown(failure.clone()),
         Outcome::Skipped("not selected".to_owned()),
         Outcome::NotAttempted(NotAttemptedReason::Interrupted),
+        Outcome::Accepted,
+        Outcome::Accepted,
+        Outcome::Unknown(failure.clone()),
     ];
+    let at = std::time::Duration::ZERO;
     for (op, outcome) in outcomes.into_iter().enumerate() {
-        summary.apply(&RunEvent::OperationEnded { op, at: std::time::Duration::ZERO, outcome });
+        summary.apply(&RunEvent::OperationEnded { op, at, outcome });
     }
+    // The task of one failed, the end of one was not seen, and one that was unknown was taken.
+    for op in [6, 8] {
+        summary.apply(&RunEvent::TaskFound { op, at, task: TaskId::parse("a").expect("legal") });
+    }
+    let task_failed = Outcome::Failed(Failure { kind: FailureKind::TaskFailed, ..failure });
+    summary.apply(&RunEvent::TaskEnded { op: 6, at, outcome: task_failed });
+    summary.apply(&RunEvent::TaskUnclear { op: 7, at, why: "two tasks fit".to_owned() });
     // The last one has no outcome: nobody knows whether it was sent.
-    let expected = [(1, Left::Failed), (3, Left::Unknown), (5, Left::NotAttempted), (6, Left::Unknown)];
+    let expected =
+        [(1, Left::Failed), (3, Left::Unknown), (5, Left::NotAttempted), (6, Left::Failed), (9, Left::Unknown)];
     assert_eq!(left_of(&summary), expected);
 }
 

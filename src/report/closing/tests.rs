@@ -1,7 +1,7 @@
-use super::{closing, failure_line};
+use super::{closing, failure_line, left_open_line};
 use crate::event::{FailureKind, NotAttemptedReason, Outcome};
 use crate::model::MaxFailures;
-use crate::report::fixture::{SMALL, failed, failure, left, planned, ran};
+use crate::report::fixture::{SMALL, failed, failure, found, left, planned, ran, task_ended, unclear};
 
 fn text(outcomes: Vec<Outcome>, width: usize) -> String {
     let (plan, sources) = planned(&[("plans/fleet.yaml", SMALL)]);
@@ -191,4 +191,88 @@ fn a_resumed_run_says_in_how_many_sessions_it_took_its_time() {
         closing(&plan, &sources, &summary, 67),
         "3 accepted of 3 in 4.2 s over 2 sessions (forecast 3 s), 3 calls,\n  0 throttled\n"
     );
+}
+
+/// A run that followed its tasks: one was confirmed, one failed, the end of one was not seen.
+#[test]
+fn tasks_that_failed_have_their_cause_and_those_left_open_say_what_now() {
+    let (plan, sources) = planned(&[("plans/fleet.yaml", SMALL)]);
+    let mut summary = ran(vec![Outcome::Accepted; 3]);
+    let said =
+        "its task 7c1f2a90-0002-4f5a failed for 1 of 2 registries: prod-harbor (5f9f0c8e-1111: REQUEST_API_ERROR)";
+    for event in [
+        found(0, "7c1f2a90-0001-4f5a"),
+        found(1, "7c1f2a90-0002-4f5a"),
+        task_ended(0, Outcome::Confirmed),
+        task_ended(1, failed(FailureKind::TaskFailed, None, said)),
+        unclear(2, "several tasks fit it: 7c1f2a90-0003-4f5a, 7c1f2a90-0004-4f5a"),
+    ] {
+        summary.apply(&event);
+    }
+    assert_eq!(
+        closing(&plan, &sources, &summary, 100),
+        "\
+1 accepted, 1 confirmed, 1 failed of 3 in 4.2 s (forecast 3 s without the tasks), 3 calls,
+  0 throttled
+
+1 × its task 7c1f2a90-0002-4f5a failed for 1 of 2 registries: prod-harbor (5f9f0c8e-1111:
+    REQUEST_API_ERROR)
+    search / eu-west-101
+    plans/fleet.yaml:7: The service took the request and could not carry it out: see the registry in
+    the HSS console (its address, its account, its network).
+
+1 × not confirmed, several tasks fit it: 7c1f2a90-0003-4f5a, 7c1f2a90-0004-4f5a
+    billing / cn-north-4
+    A resume looks again; the synchronisation tasks of these projects are also in the HSS console.
+"
+    );
+    let narrow = closing(&plan, &sources, &summary, 40);
+    assert!(narrow.lines().all(|line| unicode_width::UnicodeWidthStr::width(line) <= 40), "{narrow}");
+}
+
+#[test]
+fn tasks_that_failed_alike_are_one_cause() {
+    let (plan, sources) = planned(&[("plans/fleet.yaml", SMALL)]);
+    let mut summary = ran(vec![Outcome::Accepted; 3]);
+    for op in 0..3 {
+        let said =
+            format!("its task 7c1f2a90-000{op}-4f5a failed for 1 of {op} registries: prod-harbor (REQUEST_API_ERROR)");
+        summary.apply(&found(op, "a"));
+        summary.apply(&task_ended(op, failed(FailureKind::TaskFailed, None, &said)));
+    }
+    let text = closing(&plan, &sources, &summary, 140);
+    assert_eq!(
+        text.lines().skip(2).take(2).collect::<Vec<_>>(),
+        [
+            "3 × its task … failed for # of # registries: prod-harbor (REQUEST_API_ERROR)",
+            "    payments / cn-north-4, search / eu-west-101, billing / cn-north-4",
+        ]
+    );
+    assert!(text.starts_with("0 accepted, 3 failed of 3 in "), "{text}");
+}
+
+#[test]
+fn what_a_look_could_not_find_stays_unknown_and_says_why() {
+    let (plan, sources) = planned(&[("plans/fleet.yaml", SMALL)]);
+    let unknown = || Outcome::Unknown(failure(FailureKind::NoAnswer, None, "no answer after sending (timeout 75 s)"));
+    let mut summary = ran(vec![unknown(), unknown(), Outcome::Accepted]);
+    summary.apply(&found(0, "a"));
+    summary.apply(&task_ended(0, Outcome::Confirmed));
+    summary.apply(&unclear(1, "no task that fits \u{1b}[2J is listed (yet)"));
+    assert_eq!(
+        closing(&plan, &sources, &summary, 100),
+        "\
+1 accepted, 1 confirmed, 1 unknown of 3 in 4.2 s (forecast 3 s without the tasks), 3 calls,
+  0 throttled
+
+1 × unknown, no answer after sending (timeout 75 s)  search / eu-west-101
+    plans/fleet.yaml:7: Whether it was accepted is not known: look at the synchronisation tasks of
+    this project in the HSS console before you send it again.
+
+1 × still unknown, no task that fits \\u{1b}[2J is listed (yet)  search / eu-west-101
+    A resume looks again; the synchronisation tasks of these projects are also in the HSS console.
+"
+    );
+    let line = left_open_line(&plan, 2, &Outcome::Accepted, &format!("{}\u{1b}", "x".repeat(400)));
+    assert_eq!(line, format!("billing / cn-north-4: not confirmed, {}…", "x".repeat(300)));
 }

@@ -9,8 +9,9 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::event::{FailureKind, NotAttemptedReason, Outcome};
 use crate::exit::ExitStatus;
 use crate::forecast::forecast;
-use crate::report::fixture::{SMALL, failed, left, planned, ran};
+use crate::report::fixture::{SMALL, failed, failure, found, left, planned, ran, task_ended, unclear};
 use crate::source::{Location, Source, Sources, Span};
+use crate::summary::RunSummary;
 
 fn parsed(bytes: &[u8]) -> Value {
     assert_eq!(bytes.last(), Some(&b'\n'));
@@ -70,6 +71,7 @@ fn a_run() {
             },
             "outcome": "failed",
             "reason": "HSS.0999: not enough permission",
+            "task_id": null,
             "attempts": [{
                 "started_at": "2026-11-24T08:00:00.001Z",
                 "duration_ms": 12,
@@ -86,6 +88,63 @@ fn a_run() {
     assert_eq!(
         (&left["outcome"], &left["reason"], &left["attempts"]),
         (&json!("not_attempted"), &json!("the run was interrupted"), &json!([]))
+    );
+}
+
+#[test]
+fn what_was_seen_of_tasks() {
+    let (plan, sources) = planned(&[("plans/fleet.yaml", SMALL)]);
+    let unknown = Outcome::Unknown(failure(FailureKind::NoAnswer, None, "no answer within 75 s"));
+    let mut summary = ran(vec![unknown, Outcome::Accepted, Outcome::Accepted]);
+    let operations = |summary: &RunSummary| {
+        let mut out = Vec::new();
+        let facts = RunFacts { exit: ExitStatus::of_run(summary), simulated: false };
+        write_run(&mut out, &plan, &sources, summary, facts).expect("memory");
+        let document = parsed(&out);
+        let schema: Value = serde_json::from_str(crate::report::REPORT_SCHEMA).expect("JSON");
+        let validator = jsonschema::draft7::options().should_validate_formats(true).build(&schema).expect("a schema");
+        let errors: Vec<_> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?}");
+        let said = |operation: &Value| {
+            let text = |name: &str| operation.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
+            format!("{} | {} | {}", text("outcome"), text("reason"), text("task_id"))
+        };
+        let operations: Vec<String> = document["operations"].as_array().expect("a list").iter().map(said).collect();
+        (document["run"]["exit_code"].as_u64(), operations)
+    };
+    for (op, why) in [(0, "no task of its time is listed"), (1, "two tasks fit"), (2, "its task was at 45 %")] {
+        summary.apply(&unclear(op, why));
+    }
+    summary.apply(&found(2, "7c1f-2"));
+    summary.apply(&unclear(2, "its task was at 45 %"));
+    assert_eq!(
+        operations(&summary),
+        (
+            Some(4),
+            vec![
+                "unknown | no answer within 75 s; no task of its time is listed | -".to_owned(),
+                "accepted | not confirmed: two tasks fit | -".to_owned(),
+                "accepted | not confirmed: its task was at 45 % | 7c1f-2".to_owned(),
+            ]
+        )
+    );
+    summary.apply(&found(0, "7c1f-0"));
+    assert_eq!(operations(&summary).1[0], "accepted | - | 7c1f-0", "what was unclear is clear");
+    summary.apply(&found(1, "7c1f-1"));
+    summary.apply(&task_ended(0, Outcome::Confirmed));
+    summary.apply(&task_ended(1, Outcome::Confirmed));
+    summary
+        .apply(&task_ended(2, failed(FailureKind::TaskFailed, None, "sync of prod-harbor failed: REQUEST_API_ERROR")));
+    assert_eq!(
+        operations(&summary),
+        (
+            Some(1),
+            vec![
+                "confirmed | - | 7c1f-0".to_owned(),
+                "confirmed | - | 7c1f-1".to_owned(),
+                "failed | sync of prod-harbor failed: REQUEST_API_ERROR | 7c1f-2".to_owned(),
+            ]
+        )
     );
 }
 

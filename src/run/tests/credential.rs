@@ -72,7 +72,7 @@ impl Transport for Gateway {
 async fn go_as(plan: &ExecutionPlan, credentials: &Scripted, gateway: &Gateway) -> RunSummary {
     let (mut notes, stop) = (Notes::default(), CancellationToken::new());
     let sinks: &mut [&mut dyn EventSink] = &mut [&mut notes];
-    let outside = Outside { transport: gateway, clock: &gateway.clock, log: &mut Unlogged, sinks };
+    let outside = Outside { transport: gateway, tasks: &NoTasks, clock: &gateway.clock, log: &mut Unlogged, sinks };
     run(plan, credentials, &options(), None, outside, &stop).await.expect("the run is conserved").summary
 }
 

@@ -7,10 +7,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::follow::{Fate, Tasks, waiting};
 use super::{Notes, Service, accepted, credentials, limits, options};
 use crate::event::{NotAttemptedReason, Outcome, RunEvent};
 use crate::expand::ExecutionPlan;
-use crate::run::port::{EventLog, LogFailure};
+use crate::run::port::{EventLog, LogFailure, NoTasks, TaskList};
 use crate::run::{Outside, RunEnd, RunOptions, run};
 use crate::schedule::fixture::{Fixture, ms};
 
@@ -81,8 +82,19 @@ async fn go(
     log: &mut Log,
     stop: &CancellationToken,
 ) -> RunEnd {
+    go_with(plan, options, service, &NoTasks, log, stop).await
+}
+
+async fn go_with(
+    plan: &ExecutionPlan,
+    options: &RunOptions,
+    service: &Service,
+    tasks: &impl TaskList,
+    log: &mut Log,
+    stop: &CancellationToken,
+) -> RunEnd {
     let mut notes = Notes::default();
-    let outside = Outside { transport: service, clock: &service.clock, log, sinks: &mut [&mut notes] };
+    let outside = Outside { transport: service, tasks, clock: &service.clock, log, sinks: &mut [&mut notes] };
     run(plan, &credentials(), options, None, outside, stop).await.expect("the run is conserved")
 }
 
@@ -180,6 +192,35 @@ async fn a_log_that_is_stuck_counts_as_failed() {
     assert_eq!((outcomes(&end), service.sent()), (vec!["not_attempted"; 2], 0));
     let failure = end.not_recorded.expect("the log failed").failure;
     assert!(failure.message.contains("has not taken a record for 60 s"), "{failure}");
+}
+
+/// The disk fails while tasks are waited for: that ends, and what the log doesn't hold is named once.
+#[tokio::test(start_paused = true)]
+async fn a_log_that_fails_ends_the_wait_for_tasks() {
+    let plan = Fixture::simple(limits("100/1s"), 3);
+    let service = Service::new((100, ms(1000)), |_, _| accepted());
+    let disk = Rc::new(Disk::default());
+    let mut log = Log { disk: Rc::clone(&disk), speed: Speed::AtOnce };
+    let failing = async {
+        tokio::time::sleep(ms(170_000)).await;
+        // From here on the disk takes nothing, and says so later, when the first task was seen to end.
+        let durable = disk.durable.get();
+        tokio::time::sleep(ms(30_000)).await;
+        disk.durable.set(durable);
+        disk.fail();
+        std::future::pending::<()>().await;
+    };
+    let tasks = Tasks::new(&[Fate::EndsAt(9), Fate::EndsAt(9000), Fate::EndsAt(9000)]);
+    let (options, stop) = (waiting(), CancellationToken::new());
+    let end = tokio::select! {
+        end = go_with(&plan, &options, &service, &tasks, &mut log, &stop) => end,
+        () = failing => unreachable!(),
+    };
+    assert_eq!(outcomes(&end), ["confirmed", "accepted", "accepted"]);
+    assert_eq!(end.summary.elapsed, ms(200_000));
+    let why = end.summary.operations[1].unclear.as_deref();
+    assert_eq!(why, Some("the journal could no longer be written before its task was seen to end"));
+    assert_eq!(end.not_recorded.expect("the log failed").operations, [0, 1, 2], "two were found, one of them ended");
 }
 
 /// An interrupt finds an announcement on its way to a slow disk: its request is not sent any more, and the log says so.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::service::failure;
 use crate::event::{AttemptRecord, FailureKind, NotAttemptedReason, OpIndex, Outcome, RunEvent};
 use crate::expand::ExecutionPlan;
-use crate::model::Limits;
+use crate::model::{Limits, TaskId};
 use crate::schedule::fixture::{Fixture, ms};
 use crate::schedule::{History, PastCall, PastState};
 
@@ -127,4 +127,32 @@ fn a_display_finds_the_wave_that_goes_on() {
     assert_eq!(current(&events), [(0, 1)]);
     events.push(RunEvent::OperationReopened { op: 0, at: ms(60_000) });
     assert_eq!(current(&events), [(0, 0)]);
+}
+
+/// A look at the tasks changes what counts against budgets, and never when a request ended: pauses count from there.
+#[test]
+fn what_is_seen_of_tasks_changes_budgets_and_no_times() {
+    let resumed = RunEvent::RunResumed { at: ms(60_000), resumed_at: jiff::Timestamp::UNIX_EPOCH, forecast: ms(0) };
+    let accepted = RunEvent::OperationEnded { op: 1, at: ms(12_000), outcome: Outcome::Accepted };
+    let mut events = vec![announced(0, 1, 1000), accepted, resumed];
+    events.extend(crate::resume::take_up(&plan(), &events, ms(60_000), crate::resume::Reopen::default()));
+    let past = |events: &[RunEvent]| {
+        let mut history = History::from_events(&plan(), events, ms(90_000));
+        assert_eq!(history.wave_ends[0], [Some(ms(12_000))], "the other was lost, and its timeout over at 11 s");
+        assert_eq!((history.calls.len(), history.operations[0].attempts), (1, 1), "no look is a call");
+        history.operations.remove(0).state
+    };
+    assert_eq!(past(&events), PastState::Ended { spent: true });
+    let at = ms(80_000);
+    events.push(RunEvent::TaskUnclear { op: 0, at, why: "no task is listed".to_owned() });
+    assert_eq!(past(&events), PastState::Ended { spent: true });
+    events.push(RunEvent::TaskFound { op: 0, at, task: TaskId::parse("a").expect("legal") });
+    assert_eq!(past(&events), PastState::Ended { spent: false });
+    events.push(RunEvent::TaskProgressed { op: 0, at, percent: 45 });
+    events.push(RunEvent::TaskFound { op: 1, at, task: TaskId::parse("b").expect("legal") });
+    events.push(RunEvent::TaskEnded { op: 1, at, outcome: Outcome::Confirmed });
+    let confirmed = [&events[..], &[RunEvent::TaskEnded { op: 0, at, outcome: Outcome::Confirmed }]].concat();
+    assert_eq!(past(&confirmed), PastState::Ended { spent: false });
+    events.push(RunEvent::TaskEnded { op: 0, at, outcome: Outcome::Failed(failure(FailureKind::TaskFailed, None)) });
+    assert_eq!(past(&events), PastState::Ended { spent: true });
 }

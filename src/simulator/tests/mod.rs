@@ -8,6 +8,7 @@ mod fault;
 mod iam;
 mod quota;
 mod robustness;
+mod tasks;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

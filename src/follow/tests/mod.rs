@@ -1,0 +1,6 @@
+//! Which task is linked to which request, what is said of those that are not, and how many calls it takes.
+
+mod calls;
+mod cases;
+mod properties;
+mod world;
