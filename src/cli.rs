@@ -347,7 +347,7 @@ pub struct DiscoverArgs {
     /// Registry types to take, separated by commas, such as Harbor,SwrEnterprise (default: all)
     #[arg(long, value_name = "TYPE,…", value_delimiter = ',')]
     pub types: Vec<String>,
-    /// Write the plan to this file instead of standard output; a file that is there is replaced
+    /// Write the plan to this file instead of standard output (`-`); a file that is there is replaced
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// The credential to ask with, by the name that the plan shall use

@@ -8,7 +8,7 @@ use crate::cli::DiscoverArgs;
 use crate::diagnostic::visible;
 use crate::event::FailureKind;
 use crate::exit::ExitStatus;
-use crate::expand::{EndpointChain, builtin_endpoint};
+use crate::expand::EndpointChain;
 use crate::io::fs;
 use crate::model::{
     CredentialName, EnterpriseProjectId, InvalidValue, KNOWN_REGIONS, Limits, Listing, Quota, Region, RegistryType,
@@ -102,7 +102,8 @@ async fn ask(context: &Context, args: &DiscoverArgs, wish: &Wish) -> Result<(Dis
     let asker = online.asker(wish.limits.clone(), &notice);
     let found = find(&Reader::new(&asker, online.iam()), wish, online.wall()).await;
     let calls = asker.calls();
-    context.console.info(&format!("asked {} regions by {calls} reads", wish.regions.len()));
+    let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    context.console.info(&format!("asked {} by {}", counted(wish.regions.len(), "region"), counted(calls, "read")));
     Ok(found)
 }
 
@@ -118,7 +119,7 @@ async fn find<K: Credentials, C: Clock>(
 
     let mut listings = Vec::new();
     for lookup in &lookups {
-        let Ok(endpoint) = endpoint_of(&wish.chain, &lookup.region) else { continue };
+        let Ok(endpoint) = wish.chain.endpoint_of(&lookup.region, None) else { continue };
         listings.extend(reader.asked().inventory.projects_of(lookup).into_iter().map(|project| Listing {
             credential: lookup.credential.clone(),
             region: lookup.region.clone(),
@@ -163,15 +164,8 @@ async fn find<K: Credentials, C: Clock>(
     (found, status)
 }
 
-fn endpoint_of(chain: &EndpointChain, region: &Region) -> Result<crate::model::Endpoint, InvalidValue> {
-    match chain.all.as_ref().or_else(|| chain.by_region.get(region)) {
-        Some(endpoint) => Ok(endpoint.clone()),
-        None => builtin_endpoint(region),
-    }
-}
-
 fn write(context: &Context, args: &DiscoverArgs, plan: &str, status: ExitStatus) -> ExitStatus {
-    let Some(path) = &args.out else {
+    let Some(path) = args.out.as_ref().filter(|path| path.as_os_str() != "-") else {
         return context.printed(context.console.result(plan), status);
     };
     match fs::write_atomic(path, plan.as_bytes(), fs::Parents::Create) {

@@ -19,7 +19,6 @@ use crate::run::port::Clock;
 /// The other end of reads.
 pub(super) struct Online {
     client: ReadClient,
-    iam: IamEndpoints,
     clock: RunClock,
     credentials: CredentialStore<RunClock>,
     /// All that were asked for, in order of name, with what became of them.
@@ -64,9 +63,9 @@ impl Online {
             checked.push(CheckedCredential { name: name.clone(), source, standing });
         }
         let exchange = ExchangeClient::new(transport.clone());
-        let credentials = CredentialStore::new(found, exchange, iam.clone(), clock.clone());
+        let credentials = CredentialStore::new(found, exchange, iam, clock.clone());
         let client = ReadClient::sharing(&transport);
-        let mut online = Self { client, iam, clock, credentials, checked, missing };
+        let mut online = Self { client, clock, credentials, checked, missing };
         online.probe().await;
         Ok(online)
     }
@@ -100,7 +99,7 @@ impl Online {
 
     /// Where IAM is.
     pub(super) fn iam(&self) -> &IamEndpoints {
-        &self.iam
+        self.credentials.iam()
     }
 
     /// Asks within these limits.

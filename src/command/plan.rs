@@ -4,11 +4,14 @@ use super::Context;
 use super::load::{Loaded, load};
 use crate::cli::{FormatArg, InputArgs, PaceArgs, PlanArgs, ServiceArgs};
 use crate::exit::ExitStatus;
+use crate::io::endpoint::IamEndpoints;
+use crate::read::preflight_cost;
 use crate::report;
 
 /// Shows each operation, the digest, the number of calls and the forecast.
 pub(super) fn plan(context: &Context, args: &PlanArgs) -> ExitStatus {
-    show(context, &args.input, &args.pace, args.format, args.online.then_some(&args.service))
+    let iam_endpoint = args.service.iam_endpoint.as_deref();
+    show(context, &args.input, &args.pace, args.format, args.online.then_some(&args.service), iam_endpoint)
 }
 
 /// What `plan` and `run --dry-run` print; with `online` after asking what the plan leaves open.
@@ -18,6 +21,7 @@ pub(super) fn show(
     pace: &PaceArgs,
     format: FormatArg,
     online: Option<&ServiceArgs>,
+    iam_endpoint: Option<&str>,
 ) -> ExitStatus {
     let loaded = match load(context, input, pace) {
         Ok(loaded) => loaded,
@@ -37,7 +41,13 @@ pub(super) fn show(
         FormatArg::Human => {
             // A file or another program gets everything whole.
             let width = context.console.width().unwrap_or(usize::MAX);
-            context.console.result(&report::plan_tables(&plan, &forecast, width, usize::MAX))
+            let mut text = report::plan_tables(&plan, &forecast, width, usize::MAX);
+            // Where IAM is not rightly said, nothing here depends on it.
+            if let Ok(iam) = IamEndpoints::new(iam_endpoint, &context.environment) {
+                let cost = preflight_cost(&plan, &iam);
+                text.push_str(&report::check_cost(cost.calls, cost.least, width));
+            }
+            context.console.result(&text)
         }
         FormatArg::Json => context.console.result_with(|out| report::write_plan(out, &plan, &sources, &forecast)),
     };

@@ -31,7 +31,8 @@ const MOST_ROWS: usize = 20;
 /// Sends the requests of plans and reports on every operation.
 pub(super) fn run(context: &Context, args: &RunArgs) -> ExitStatus {
     if args.dry_run {
-        return super::plan::show(context, &args.input, &args.pace, args.format, None);
+        let iam_endpoint = args.connection.iam_endpoint.as_deref();
+        return super::plan::show(context, &args.input, &args.pace, args.format, None, iam_endpoint);
     }
     super::block_on(context, run_async(context, args))
 }

@@ -35,7 +35,6 @@ const DEFAULT_FAULTS: &str = "latency:100ms..600ms";
 pub(super) struct Service {
     transport: HttpTransport,
     credentials: CredentialStore<RunClock>,
-    iam: IamEndpoints,
     /// Serves as long as this lives.
     #[cfg(feature = "simulator")]
     _simulator: Option<RunningSimulator>,
@@ -97,13 +96,11 @@ impl Service {
         let transport = HttpTransport::new(&HttpOptions { extra_roots, ..options }, clock.clone())?;
         let iam =
             IamEndpoints::new(connection.iam_endpoint.as_deref(), &context.environment).map_err(ServiceError::Usage)?;
-        let credentials =
-            CredentialStore::new(found, ExchangeClient::new(transport.clone()), iam.clone(), clock.clone());
+        let credentials = CredentialStore::new(found, ExchangeClient::new(transport.clone()), iam, clock.clone());
         credentials.probe().await?;
         Ok(Self {
             transport,
             credentials,
-            iam,
             #[cfg(feature = "simulator")]
             _simulator: None,
         })
@@ -136,9 +133,8 @@ impl Service {
         let found = |name: &CredentialName| (name.clone(), FoundCredential::ready(credential.clone(), "the simulator"));
         let found = names.into_iter().map(found).collect();
         let client = ExchangeClient::new(transport.clone());
-        let iam = IamEndpoints::default();
-        let credentials = CredentialStore::new(found, client, iam.clone(), clock.clone());
-        Ok(Self { transport, credentials, iam, _simulator: Some(simulator) })
+        let credentials = CredentialStore::new(found, client, IamEndpoints::default(), clock.clone());
+        Ok(Self { transport, credentials, _simulator: Some(simulator) })
     }
 
     #[cfg(not(feature = "simulator"))]
@@ -181,7 +177,7 @@ impl Service {
 
     /// Where IAM is.
     pub(super) fn iam(&self) -> &IamEndpoints {
-        &self.iam
+        self.credentials.iam()
     }
 
     /// Who asks, by the plan's names.

@@ -40,6 +40,20 @@ pub struct EndpointChain {
     pub from_file: BTreeMap<Region, Endpoint>,
 }
 
+impl EndpointChain {
+    /// The endpoint of a region, `planned` being the plan's own entry.
+    ///
+    /// # Errors
+    /// Never in practice, since a region is a host label.
+    pub fn endpoint_of(&self, region: &Region, planned: Option<&Endpoint>) -> Result<Endpoint, InvalidValue> {
+        let operator = self.all.as_ref().or_else(|| self.by_region.get(region));
+        match operator.or(planned).or_else(|| self.from_file.get(region)) {
+            Some(endpoint) => Ok(endpoint.clone()),
+            None => builtin_endpoint(region),
+        }
+    }
+}
+
 /// One wave of a plan, resolved.
 #[derive(Clone, Debug)]
 pub struct Wave {

@@ -7,7 +7,7 @@ use super::identity::{Identity, identify};
 use super::merge::{Recipe, Sets};
 use super::render::{Field, Findings, Renderer};
 use super::wave::Waves;
-use super::{EndpointChain, Overrides, builtin_endpoint};
+use super::{EndpointChain, Overrides};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{
     CredentialName, Endpoint, EnterpriseProjectId, InvalidValue, Operation, OperationId, ProjectId, ProjectRef, Region,
@@ -351,9 +351,5 @@ fn endpoint_of(
     own: &HashMap<&Region, &Endpoint>,
     chain: &EndpointChain,
 ) -> Result<Endpoint, InvalidValue> {
-    let operator = chain.all.as_ref().or_else(|| chain.by_region.get(region));
-    match operator.or_else(|| own.get(region).copied()).or_else(|| chain.from_file.get(region)) {
-        Some(endpoint) => Ok(endpoint.clone()),
-        None => builtin_endpoint(region),
-    }
+    chain.endpoint_of(region, own.get(region).copied())
 }

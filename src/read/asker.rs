@@ -4,6 +4,7 @@
 //! `Reader` and `Tasks` say what is asked.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -11,13 +12,17 @@ use tokio::sync::Notify;
 
 use super::gate::{Api, End, Gate, Known, Lane, Turn};
 use super::{ReadLimits, SHORT_WAIT};
+use crate::diagnostic::visible;
 use crate::event::{Failure, FailureKind};
 use crate::io::http::{Read, ReadClient};
-use crate::model::{Access, CredentialName, Listing, ProjectRef, format_estimate};
+use crate::model::{Access, CredentialName, Endpoint, Listing, ProjectRef, format_estimate};
 use crate::policy::{Answer, Redactor, Verdict, classify, classify_error, retry_delay, stated_limit};
 use crate::resolve::{ClockOffset, Standing};
 use crate::run::port::{Clock, CredentialFailure, Credentials};
 use crate::sign::Credential;
+
+/// A flight that is longer says too little about when the answer was made.
+const LONG_FLIGHT: SignedDuration = SignedDuration::from_secs(10);
 
 /// Sends reads within their limits, for whoever shares it.
 pub struct Asker<'a, K, C> {
@@ -36,6 +41,8 @@ struct State {
     calls: usize,
     /// Until when a wait after a 429 has been told.
     told: Duration,
+    /// Whose trouble has been told.
+    troubled: HashSet<Endpoint>,
     /// The clock that is farthest off.
     clock: Option<ClockOffset>,
 }
@@ -57,7 +64,7 @@ impl<'a, K: Credentials, C: Clock> Asker<'a, K, C> {
         notice: &'a dyn Fn(&str),
     ) -> Self {
         let gate = Gate::new(limits.quotas.clone(), limits.concurrency);
-        let state = State { gate, calls: 0, told: Duration::ZERO, clock: None };
+        let state = State { gate, calls: 0, told: Duration::ZERO, troubled: HashSet::new(), clock: None };
         Self { client, credentials, clock, limits, notice, answered: Notify::new(), state: RefCell::new(state) }
     }
 
@@ -82,12 +89,12 @@ impl<'a, K: Credentials, C: Clock> Asker<'a, K, C> {
         self.state.borrow().clock.clone()
     }
 
-    /// Says how long so many lists take at least, if that is worth a word.
+    /// Says how long so many reads take at least, if that is worth a word.
     pub(super) fn announce(&self, what: &str, lanes: Vec<Lane>) {
         let count = lanes.len();
         let least = Gate::new(self.limits.quotas.clone(), 1).least(lanes.into_iter());
         if least >= SHORT_WAIT {
-            (self.notice)(&format!("{count} {what} to read, at least {} under the quota", format_estimate(least)));
+            (self.notice)(&format!("{count} {what}, at least {} under the quota", format_estimate(least)));
         }
     }
 
@@ -113,6 +120,7 @@ impl<'a, K: Credentials, C: Clock> Asker<'a, K, C> {
             }
             // A closed bucket is waited for with the others at the gate.
             if !throttled {
+                self.tell_trouble(lane, &failure);
                 self.clock.sleep_until(self.clock.now() + delay).await;
             }
         }
@@ -120,6 +128,10 @@ impl<'a, K: Credentials, C: Clock> Asker<'a, K, C> {
 
     /// One attempt; the end of one that was throttled is left to the caller.
     async fn try_once(&self, lane: &Lane, read: &Read) -> Tried {
+        // Nobody is asked for a token of a credential that the service refuses.
+        if let Known::Refused(failure) = self.state.borrow().gate.known(&lane.access.credential) {
+            return Tried::Failed(failure);
+        }
         // Before the turn, so that a credential that can't be got costs no call.
         if let Err(failure) = self.credential(lane).await {
             return failure;
@@ -185,6 +197,7 @@ impl<'a, K: Credentials, C: Clock> Asker<'a, K, C> {
                     self.answered.notify_waiters();
                     Tried::Failed(told)
                 }
+                CredentialFailure::NotForProject(_) => Tried::Failed(Failure { kind: FailureKind::Refused, ..told }),
                 CredentialFailure::Unreachable(_) => Tried::Again { failure: told, wait: None },
             }
         })
@@ -236,12 +249,21 @@ impl<'a, K: Credentials, C: Clock> Asker<'a, K, C> {
         (self.notice)(&format!("{host} refuses reads for now (429), waiting {wait}"));
     }
 
+    /// Says once for each service that it is asked again: repeats take seconds, and a silent program looks stuck.
+    fn tell_trouble(&self, lane: &Lane, failure: &Failure) {
+        if self.state.borrow_mut().troubled.insert(lane.endpoint.clone()) {
+            (self.notice)(&format!("no answer yet, asking again: {}", visible(&failure.reason())));
+        }
+    }
+
     /// Keeps the clock that is farthest off. `Date` has whole seconds, so that half of one is its best guess; the answer
-    /// was made somewhere between sending and now.
+    /// was made somewhere between sending and now. After a flight so long that this matters (a slow service, a process that was
+    /// stopped) only what is certain counts.
     fn note_clock(&self, answer: &Answer, sent: jiff::Timestamp, lane: &Lane) -> Option<SignedDuration> {
         let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(answer.date.as_deref()?).ok()?;
         let flight = self.clock.wall().duration_since(sent);
-        let ahead = sent.duration_since(date) + flight / 2 - SignedDuration::from_millis(500);
+        let least = sent.duration_since(date) - SignedDuration::from_millis(500);
+        let ahead = if flight <= LONG_FLIGHT { least + flight / 2 } else { certain(least, least + flight) };
         let clock = &mut self.state.borrow_mut().clock;
         if clock.as_ref().is_none_or(|known| known.ahead.abs() < ahead.abs()) {
             *clock = Some(ClockOffset { host: lane.endpoint.authority().to_owned(), ahead });
@@ -264,6 +286,11 @@ impl<'a, K: Credentials, C: Clock> Asker<'a, K, C> {
         let message = self.redactor().scrub(message);
         Failure { kind: FailureKind::NotSent, status: None, code: None, message, given_up: None }
     }
+}
+
+/// The value of least size between two bounds.
+fn certain(least: SignedDuration, most: SignedDuration) -> SignedDuration {
+    if least > SignedDuration::ZERO { least } else { most.min(SignedDuration::ZERO) }
 }
 
 /// What came of one attempt.
@@ -302,4 +329,19 @@ pub(super) fn hss(listing: &Listing, list: &str, mut query: Vec<(String, String)
 
 pub(super) fn pair(name: &str, value: &str) -> (String, String) {
     (name.to_owned(), value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// After an hour in which the process was stopped, the answer may have been made at any time of it.
+    #[test]
+    fn only_what_is_certain_counts_after_a_long_flight() {
+        let hours = SignedDuration::from_hours;
+        assert_eq!(certain(hours(0), hours(1)), SignedDuration::ZERO);
+        assert_eq!(certain(hours(-1), hours(0)), SignedDuration::ZERO);
+        assert_eq!(certain(hours(2), hours(3)), hours(2), "ahead by at least two hours");
+        assert_eq!(certain(hours(-3), hours(-2)), hours(-2), "behind by at least two hours");
+    }
 }

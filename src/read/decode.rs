@@ -92,6 +92,7 @@ pub(super) fn projects(body: &[u8], redactor: &Redactor) -> Result<Vec<FoundProj
         .into_iter()
         .map(|project| {
             let id = ProjectId::parse(&project.id).map_err(|error| format!("one of its projects: {error}"))?;
+            no_secret(id.as_str(), redactor)?;
             Ok(FoundProject { id, name: text(project.name, redactor) })
         })
         .collect()
@@ -102,6 +103,7 @@ pub(super) fn registries(body: &[u8], redactor: &Redactor) -> Result<Page, Strin
     let list: List<Registry> = read(body)?;
     let registries = list.data_list.into_iter().map(|registry| {
         let id = RegistryId::parse(&registry.id).map_err(|error| format!("one of its registries: {error}"))?;
+        no_secret(id.as_str(), redactor)?;
         let stated = registry.registry_type.unwrap_or_default();
         Ok(FoundRegistry {
             id,
@@ -183,6 +185,11 @@ fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {
     serde_json::from_slice(body).map_err(|error| format!("it has not the documented shape ({error})"))
 }
 
+/// An id goes into plans and requests as it is, so that nothing can be taken out of it.
+fn no_secret(id: &str, redactor: &Redactor) -> Result<(), String> {
+    if redactor.scrub(id) == id { Ok(()) } else { Err("one of its ids holds a secret of the caller".to_owned()) }
+}
+
 fn text(text: Option<String>, redactor: &Redactor) -> String {
     let scrubbed = redactor.scrub(text.unwrap_or_default().as_str());
     if scrubbed.chars().count() > LONGEST_TEXT { scrubbed.chars().take(LONGEST_TEXT).collect() } else { scrubbed }
@@ -239,5 +246,9 @@ mod tests {
         let found = projects(body.as_bytes(), &redactor).expect("a list");
         assert!(!found[0].name.contains("secret-secret"), "{}", found[0].name);
         assert_eq!(found[1].name.chars().count(), LONGEST_TEXT);
+        let body = br#"{"projects":[{"id":"x-secret-secret-secret","name":"n"}],"total_num":1,
+            "data_list":[{"id":"secret-secret-secret"}]}"#;
+        let told = [projects(body, &redactor).expect_err("an id"), registries(body, &redactor).expect_err("an id")];
+        assert_eq!(told, ["one of its ids holds a secret of the caller"; 2]);
     }
 }

@@ -5,6 +5,7 @@
 //! tasks. `docs/online.md` and `docs/tasks.md` count the calls.
 
 mod asker;
+mod cost;
 mod decode;
 mod gate;
 mod tasks;
@@ -12,6 +13,7 @@ mod tasks;
 mod tests;
 
 pub use asker::Asker;
+pub use cost::{ReadCost, preflight_cost};
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
@@ -23,7 +25,7 @@ use crate::event::Failure;
 use crate::expand::ExecutionPlan;
 use crate::io::endpoint::IamEndpoints;
 use crate::io::http::Read;
-use crate::model::{Access, CredentialName, Listing, ProjectRef, Quota, RegistryId, RetryLimits};
+use crate::model::{Access, CredentialName, InvalidValue, Listing, ProjectRef, Quota, RegistryId, RetryLimits};
 use crate::resolve::{Asked, Extent, FoundProject, FoundRegistry, Lookup, Question, Standing};
 use crate::run::port::{Clock, Credentials};
 use asker::{hss, lane, pair};
@@ -33,6 +35,8 @@ use gate::{Api, Lane};
 const PAGE: usize = 200;
 /// No project is believed to have more registries.
 const MOST_REGISTRIES: usize = 20_000;
+/// What those fill in pages of 100, the fewest that the service documents: a list of smaller pages would take hours.
+const MOST_PAGES: usize = 200;
 /// A wait that is shorter is not worth a word.
 const SHORT_WAIT: Duration = Duration::from_secs(5);
 
@@ -110,6 +114,8 @@ impl<'a, K: Credentials, C: Clock> Reader<'a, K, C> {
                 && !asked.failures.contains_key(&Question::Projects((*lookup).clone()))
         };
         let lookups: Vec<&Lookup> = lookups.iter().filter(new).collect();
+        let lanes = lookups.iter().filter_map(|lookup| lookup_lane(self.iam, lookup).ok());
+        self.asker.announce("projects to look up", lanes.collect());
         join_all(lookups.into_iter().map(async |lookup| {
             let found = self.projects(lookup).await;
             let asked = &mut self.state.borrow_mut().asked;
@@ -122,10 +128,7 @@ impl<'a, K: Credentials, C: Clock> Reader<'a, K, C> {
     }
 
     async fn projects(&self, lookup: &Lookup) -> Result<Vec<FoundProject>, Failure> {
-        let endpoint = self.iam.of(&lookup.region, None).map_err(|error| self.asker.failed(&error.to_string()))?;
-        let Lookup { credential, region } = lookup.clone();
-        let access = Access { credential, region, project_id: ProjectRef::Lookup };
-        let lane = Lane { api: Api::Projects, endpoint, access };
+        let lane = lookup_lane(self.iam, lookup).map_err(|error| self.asker.failed(&error.to_string()))?;
         let read = Read {
             endpoint: lane.endpoint.clone(),
             path: "/v3/projects".to_owned(),
@@ -145,7 +148,7 @@ impl<'a, K: Credentials, C: Clock> Reader<'a, K, C> {
         };
         let wanted: Vec<_> = wanted.iter().filter(new).collect();
         let lanes = wanted.iter().map(|(listing, _)| lane(Api::Registries, listing));
-        self.asker.announce("lists of registries", lanes.collect());
+        self.asker.announce("lists of registries to read", lanes.collect());
         join_all(wanted.into_iter().map(async |(listing, extent)| {
             let listed = self.registries(listing, extent).await;
             let state = &mut *self.state.borrow_mut();
@@ -167,14 +170,14 @@ impl<'a, K: Credentials, C: Clock> Reader<'a, K, C> {
         let lane = lane(Api::Registries, listing);
         let mut registries = Vec::new();
         let mut seen: BTreeSet<RegistryId> = BTreeSet::new();
-        let mut offset = 0;
+        let (mut offset, mut pages) = (0, 0);
         loop {
             let query = vec![pair("offset", &offset.to_string()), pair("limit", &PAGE.to_string())];
             let body = self.asker.ask(&lane, &hss(listing, "registries", query)).await?.body;
             let page = decode::registries(&body, &self.asker.redactor())
                 .map_err(|why| self.asker.unclear("the list of registries", &why))?;
             let (got, known) = (page.registries.len(), registries.len());
-            offset += got;
+            (offset, pages) = (offset + got, pages + 1);
             registries.extend(page.registries.into_iter().filter(|one| seen.insert(one.id.clone())));
             let whole = is_last(got, offset, page.total);
             let enough = match extent {
@@ -191,8 +194,9 @@ impl<'a, K: Credentials, C: Clock> Reader<'a, K, C> {
                     .asker
                     .unclear("the list of registries", "its pages repeat, so that its end is never reached"));
             }
-            if offset >= MOST_REGISTRIES {
-                return Err(self.asker.unclear("the list of registries", "it goes on after 20000 entries"));
+            if offset >= MOST_REGISTRIES || pages == MOST_PAGES {
+                let why = format!("it goes on after {offset} entries on {pages} pages");
+                return Err(self.asker.unclear("the list of registries", &why));
             }
         }
     }
@@ -212,6 +216,13 @@ impl<'a, K: Credentials, C: Clock> Reader<'a, K, C> {
         }))
         .await;
     }
+}
+
+/// The question of IAM's list, which belongs to no project.
+fn lookup_lane(iam: &IamEndpoints, lookup: &Lookup) -> Result<Lane, InvalidValue> {
+    let Lookup { credential, region } = lookup.clone();
+    let endpoint = iam.of(&credential, &region)?;
+    Ok(Lane { api: Api::Projects, endpoint, access: Access { credential, region, project_id: ProjectRef::Lookup } })
 }
 
 /// A list of registries, as far as it was read.

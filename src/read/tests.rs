@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
+
 use super::*;
 use crate::event::FailureKind;
 use crate::io::clock::RunClock;
@@ -208,6 +210,95 @@ async fn a_lost_answer_is_asked_for_again() {
     let (asked, log) = lab.ask(async |reader| reader.look_up(&regions).await).await;
     assert!(log.len() > regions.len() && log.iter().any(|entry| entry.fault.is_some()), "{log:?}");
     assert_eq!(asked.failures, HashMap::new());
+}
+
+/// What the quota makes long is said before it begins.
+#[tokio::test]
+async fn lookups_and_lists_that_take_long_are_announced() {
+    let lab = Lab::start(SimulatorConfig { quota: None, ..SimulatorConfig::default() }).await;
+    let options = HttpOptions::loopback(8, Duration::from_secs(60));
+    let client = ReadClient::new(&options, lab.clock.clone()).expect("a client");
+    let said = RefCell::new(Vec::new());
+    let notice = |text: &str| said.borrow_mut().push(text.to_owned());
+    let asker = Asker::new(client, &lab.credentials, lab.limits.clone(), &lab.clock, &notice);
+    let reader = Reader::new(&asker, &lab.iam);
+    let regions: Vec<Lookup> = crate::model::KNOWN_REGIONS.into_iter().take(6).map(lookup).collect();
+    reader.look_up(&regions[..5]).await;
+    assert_eq!(*said.borrow(), Vec::<String>::new());
+    reader.look_up(&regions).await;
+    let lists: Vec<_> = (0..11).map(|n| (lab.listing("cn-north-4", &format!("p-{n}")), Extent::All)).collect();
+    reader.list(&lists).await;
+    assert_eq!(*said.borrow(), ["11 lists of registries to read, at least 2 min 00 s under the quota"]);
+
+    said.borrow_mut().clear();
+    Reader::new(&asker, &lab.iam).look_up(&regions).await;
+    assert_eq!(*said.borrow(), ["6 projects to look up, at least 1 min 00 s under the quota"]);
+}
+
+/// Repeats take time: that they are made is said once for each service.
+#[tokio::test]
+async fn a_service_in_trouble_is_told_once() {
+    let lab = Lab::start(faults("503:100%")).await;
+    let client = ReadClient::new(&HttpOptions::loopback(8, Duration::from_secs(60)), lab.clock.clone());
+    let said = RefCell::new(Vec::new());
+    let notice = |text: &str| said.borrow_mut().push(text.to_owned());
+    let client = client.expect("a client");
+    let asker = Asker::new(client, &lab.credentials, lab.limits.clone(), &lab.clock, &notice);
+    let reader = Reader::new(&asker, &lab.iam);
+    reader.look_up(&[lookup("cn-north-4"), lookup("cn-east-3")]).await;
+    assert_eq!(*said.borrow(), ["no answer yet, asking again: APIGW.0613: The IAM service is unavailable"]);
+}
+
+/// A service with one new registry on each page would be listened to for days.
+#[tokio::test]
+async fn a_list_of_endless_small_pages_is_given_up() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    let serve = async move {
+        for page in 0.. {
+            let (stream, _) = listener.accept().await.expect("a connection");
+            let mut stream = tokio::io::BufReader::new(stream);
+            let mut line = String::new();
+            while line != "\r\n" {
+                line.clear();
+                stream.read_line(&mut line).await.expect("a head");
+            }
+            let body = format!(r#"{{"total_num":99999,"data_list":[{{"id":"r-{page}"}}]}}"#);
+            let length = body.len();
+            let answer = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+            stream.write_all(answer.as_bytes()).await.expect("an answer");
+        }
+    };
+    let clock = RunClock::start(NonZeroU32::MIN);
+    let options = HttpOptions::loopback(8, Duration::from_secs(60));
+    let client = ReadClient::new(&options, clock.clone()).expect("a client");
+    let limits = ReadLimits {
+        quotas: vec![Quota::parse("1000/1s").expect("legal")],
+        concurrency: 1,
+        attempt_timeout: Duration::from_secs(60),
+        retry: RetryLimits::default(),
+    };
+    let credentials = Ready::from([(CredentialName::default_name(), Simulator::credentials(1))]);
+    let notice = |_: &str| {};
+    let asker = Asker::new(client, &credentials, limits, &clock, &notice);
+    let iam = IamEndpoints::default();
+    let reader = Reader::new(&asker, &iam);
+    let listing = Listing {
+        credential: CredentialName::default_name(),
+        region: Region::parse("cn-north-4").expect("legal"),
+        endpoint: crate::model::Endpoint::parse(&format!("http://{address}")).expect("legal"),
+        project_id: ProjectId::parse("p-1").expect("legal"),
+        enterprise_project_id: EnterpriseProjectId::default_id(),
+    };
+    let wanted = [(listing.clone(), Extent::All)];
+    tokio::select! {
+        () = serve => {}
+        () = reader.list(&wanted) => {}
+    }
+    let asked = reader.asked();
+    let failure = &asked.failures[&Question::Registries(listing)];
+    assert!(failure.message.ends_with("it goes on after 200 entries on 200 pages"), "{failure:?}");
+    assert_eq!(reader.calls(), MOST_PAGES);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What `check` found, a line for a fact, and as JSON.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
@@ -8,6 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use super::json::{SCHEMA_VERSION, finish};
 use super::wrap::wrap;
 use crate::diagnostic::visible;
+use crate::model::format_estimate;
 use crate::resolve::{Finding, Status, Subject};
 use crate::source::{Location, Sources};
 
@@ -27,7 +29,14 @@ pub fn check_lines(findings: &[Finding], sources: &Sources, calls: usize, least:
         let first = format!("{:<4}  {subject}{padding}", finding.status.as_str());
         let place = finding.location.map(|location| format!("   {}", place(location, sources))).unwrap_or_default();
         // Ids may hold what reorders a line; the rest has been made visible before, which this leaves as it is.
-        wrap(&mut text, &first, "      ", &format!("{}{place}", visible(&finding.message)), width);
+        let mut lines: Vec<String> = finding.message.lines().map(|line| visible(line).into_owned()).collect();
+        if let Some(last) = lines.last_mut() {
+            last.push_str(&place);
+        }
+        for (index, line) in lines.iter().enumerate() {
+            let (first, rest) = if index == 0 { (first.as_str(), "      ") } else { ("      ", "        ") };
+            wrap(&mut text, first, rest, line, width);
+        }
     }
     let count = |status| findings.iter().filter(|finding| finding.status == status).count();
     let [ok, warn, fail, skip] = [Status::Ok, Status::Warn, Status::Fail, Status::Skip].map(count);
@@ -37,6 +46,20 @@ pub fn check_lines(findings: &[Finding], sources: &Sources, calls: usize, least:
     parts.extend((skip > 0).then(|| format!("{skip} not checked")));
     let calls = if calls == 1 { "1 read".to_owned() } else { format!("{calls} reads") };
     wrap(&mut text, "", "    ", &format!("{}; {calls}, nothing sent", parts.join(", ")), width);
+    text
+}
+
+/// What a check would cost; `least` is what the quota makes of it.
+#[must_use]
+pub fn check_cost(calls: usize, least: Duration, width: usize) -> String {
+    let mut text = String::new();
+    let calls = if calls == 1 { "1 read".to_owned() } else { format!("{calls} reads") };
+    let time = if least.is_zero() {
+        String::new()
+    } else {
+        format!(", which the quota spreads over {}", format_estimate(least))
+    };
+    wrap(&mut text, "", "    ", &format!("`check`, or `run --check`, takes at least {calls}{time}."), width);
     text
 }
 

@@ -11,6 +11,8 @@ use crate::resolve::FoundRegistry;
 
 /// Characters of a name in a comment.
 const LONGEST_NAME: usize = 80;
+/// Characters of a region in the name of a set, which has at most 64.
+const LONGEST_REGION: usize = 40;
 
 /// What was found, and how it was asked for.
 #[derive(Clone, Debug)]
@@ -90,10 +92,7 @@ pub fn discovered_plan(found: &Discovered) -> Option<String> {
 fn entries(found: &Discovered) -> Vec<Entry<'_>> {
     let mut entries: Vec<Entry<'_>> = Vec::new();
     for project in &found.projects {
-        let region = project.region.as_str();
-        // Several projects of a region are rare; the plan needs a name for each.
-        let before = entries.iter().filter(|entry| entry.project.region == project.region).count();
-        let name = if before == 0 { region.to_owned() } else { format!("{region}-{}", before + 1) };
+        let name = free_name(project.region.as_str(), &entries);
         let wanted = |registry: &&FoundRegistry| {
             let known = registry.registry_type.as_ref();
             found.types.is_empty() || known.is_ok_and(|kind| found.types.contains(kind))
@@ -113,6 +112,15 @@ fn entries(found: &Discovered) -> Vec<Entry<'_>> {
         entries.push(Entry { name, project, sets, left_out });
     }
     entries
+}
+
+/// The region's name; with a number when an entry has that name, since a region may have several projects, and so short that a
+/// type and a number have room in the name of a set.
+fn free_name(region: &str, entries: &[Entry<'_>]) -> String {
+    let region: String = region.chars().take(LONGEST_REGION).collect();
+    let numbered = (2..).map(|number| format!("{region}-{number}"));
+    let is_free = |name: &String| entries.iter().all(|entry| entry.name != *name);
+    std::iter::once(region.clone()).chain(numbered).find(is_free).unwrap_or(region)
 }
 
 fn header(found: &Discovered, registries: usize, projects: usize) -> String {
@@ -303,6 +311,24 @@ projects:
             "endpoints:\n  \"xx-new-9\": https://hss.xx-new-9.myhuaweicloud.com",
         ] {
             assert!(plan.contains(&format!("{line}\n")), "{line}\n{plan}");
+        }
+    }
+
+    #[test]
+    fn every_project_has_a_name_of_its_own_that_a_plan_can_bear() {
+        let harbor = || vec![registry("r-1", "prod", Ok(RegistryType::SwrEnterprise), "success")];
+        let (long, longer) = ("a".repeat(60), "a".repeat(63));
+        let regions = ["cn-1", "cn-1", "cn-1-2", &long, &longer];
+        let projects = regions.map(|region| found(region, harbor()).projects.remove(0));
+        let plan = discovered_plan(&Discovered { projects: projects.to_vec(), ..found("cn-1", harbor()) });
+        let plan = plan.expect("registries");
+        let short = "a".repeat(40);
+        let names = ["cn-1", "cn-1-2", "cn-1-2-2", &short, &format!("{short}-2")].map(str::to_owned);
+        for name in names {
+            assert_eq!(plan.matches(&format!("- name: \"{name}\"\n")).count(), 1, "{name}\n{plan}");
+            let set = format!("{name}-swrenterprise");
+            assert_eq!(plan.matches(&format!("  \"{set}\":\n")).count(), 1, "{set}\n{plan}");
+            assert!(set.len() <= 64, "{set}");
         }
     }
 

@@ -12,7 +12,7 @@ mod json;
 mod table;
 mod wrap;
 
-pub use check::{check_lines, write_check};
+pub use check::{check_cost, check_lines, write_check};
 pub use closing::{closing, failure_line, left_open_line, left_open_text, why};
 pub use discovered::{Discovered, DiscoveredProject, discovered_plan};
 pub use json::{RunFacts, write_diagnostics, write_plan, write_run};

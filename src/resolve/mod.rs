@@ -129,7 +129,6 @@ fn not_one_project(
     location: Location,
 ) -> Diagnostic {
     let Lookup { credential, region } = lookup;
-    let listed = |project: &FoundProject| format!("{} ({})", project.id, visible(&project.name));
     if candidates.is_empty() {
         let message = format!("IAM knows no project named `{region}` that credential `{credential}` may see");
         let others = inventory.other_projects(lookup);
@@ -138,10 +137,7 @@ fn not_one_project(
             .help("enable the region for the account, or write the project id in place of `lookup`");
         return match others.as_slice() {
             [] => diagnostic,
-            others => {
-                let others: Vec<String> = others.iter().take(MOST_LISTED).map(|project| listed(project)).collect();
-                diagnostic.note(format!("IAM answered with {}", others.join(", ")))
-            }
+            others => diagnostic.note(format!("IAM answered with {}", listed(others))),
         };
     }
     let message = format!("IAM knows {} projects named `{region}`", candidates.len());
@@ -149,9 +145,15 @@ fn not_one_project(
         .label("which of them is not known")
         .help("write the id of the right one in place of `lookup`");
     for project in candidates.iter().take(MOST_LISTED) {
-        diagnostic = diagnostic.note(format!("found for credential `{credential}`: {}", listed(project)));
+        diagnostic = diagnostic.note(format!("found for credential `{credential}`: {}", listed(&[project])));
     }
     diagnostic
+}
+
+/// Projects with their names, as many as one message bears.
+fn listed(projects: &[&FoundProject]) -> String {
+    let listed = |project: &&FoundProject| format!("{} ({})", project.id, visible(&project.name));
+    projects.iter().take(MOST_LISTED).map(listed).collect::<Vec<_>>().join(", ")
 }
 
 /// Candidates that one message lists.

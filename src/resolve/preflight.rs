@@ -69,7 +69,7 @@ pub struct Finding {
     pub status: Status,
     /// What it is about.
     pub subject: Subject,
-    /// The fact, visible.
+    /// The fact, visible. It may have several lines.
     pub message: String,
     /// Where the plan says otherwise.
     pub location: Option<Location>,
@@ -152,7 +152,12 @@ pub fn preflight(plan: &ExecutionPlan, asked: &Asked, credentials: &[CheckedCred
 fn credential(checked: &CheckedCredential, clock_is_off: bool) -> Finding {
     let CheckedCredential { name, source, standing } = checked;
     let (status, message) = match standing {
-        Standing::Missing(why) => (Status::Fail, visible(why).into_owned()),
+        Standing::Missing(why) => {
+            // A line for each source that was looked for; the subject names the credential.
+            let why = why.strip_prefix(&format!("credential `{name}`: ")).unwrap_or(why);
+            let lines: Vec<_> = why.lines().map(visible).collect();
+            (Status::Fail, lines.join("\n"))
+        }
         Standing::Accepted => (Status::Ok, source.clone()),
         Standing::Unproven => (Status::Warn, format!("{source}; no answer says whether the service takes it")),
         Standing::Refused(failure) => {
@@ -238,11 +243,16 @@ impl Place<'_> {
         let message = match self.asked.failures.get(&Question::Projects(lookup.clone())) {
             Some(failure) => format!("the project can't be looked up: {}", visible(&failure.reason())),
             None if found.is_empty() => {
-                format!("IAM knows no project named `{}`, so that `lookup` finds none", lookup.region)
+                let others = self.asked.inventory.other_projects(&lookup);
+                let others = if others.is_empty() {
+                    String::new()
+                } else {
+                    format!("; it answered with {}", super::listed(&others))
+                };
+                format!("IAM knows no project named `{}`, so that `lookup` finds none{others}", lookup.region)
             }
             None => {
-                let ids: Vec<&str> = found.iter().map(|project| project.id.as_str()).collect();
-                format!("IAM knows several projects named `{}`: {}", lookup.region, ids.join(", "))
+                format!("IAM knows several projects named `{}`: {}", lookup.region, super::listed(&found))
             }
         };
         self.add(Status::Fail, message, Some(first.location));
@@ -251,7 +261,13 @@ impl Place<'_> {
 
     /// A project id that HSS answers for is not wrong, and still may be the one of another project than was meant.
     fn project_of_region(&mut self, first: &Operation, listing: &Listing) {
-        let own = self.asked.inventory.projects_of(&Lookup::of(first));
+        let lookup = Lookup::of(first);
+        if let Some(failure) = self.asked.failures.get(&Question::Projects(lookup.clone())) {
+            let reason = visible(&failure.reason()).into_owned();
+            let message = format!("whether project {} is the region's own isn't known: {reason}", listing.project_id);
+            self.add(Status::Warn, message, Some(first.location));
+        }
+        let own = self.asked.inventory.projects_of(&lookup);
         let Some(own) = own.first().filter(|own| own.id != listing.project_id).map(|own| own.id.clone()) else {
             return;
         };

@@ -118,6 +118,27 @@ fn none_or_several_projects_are_errors_that_list_what_there_is() {
     );
 }
 
+/// A preflight lists them, too.
+#[test]
+fn a_preflight_names_what_iam_answered() {
+    let (plan, _) = plan(LOOKUPS);
+    let mut asked = Asked::default();
+    asked.inventory.add_projects(lookup("cn-north-4"), vec![project("p-9", "cn-north-4_sub\u{1b}[31m")]);
+    let several = vec![project("p-3", "cn-east-3"), project("p-4", "cn-east-3")];
+    asked.inventory.add_projects(lookup("cn-east-3"), several);
+    let findings = super::preflight(&plan, &asked, &[]);
+    let said: Vec<&str> = findings.iter().map(|finding| finding.message.as_str()).collect();
+    assert!(
+        said.contains(
+            &"IAM knows no project named `cn-north-4`, so that `lookup` finds none; it answered with p-9 \
+              (cn-north-4_sub\\u{1b}[31m)"
+        ),
+        "{said:?}"
+    );
+    let both = "IAM knows several projects named `cn-east-3`: p-3 (cn-east-3), p-4 (cn-east-3)";
+    assert!(said.contains(&both), "{said:?}");
+}
+
 const SELECTS: &str = "registry_sets:
   named: { registries: [{ registry_id: r-1, registry_type: Harbor }] }
   found: { select: { registry_type: [Harbor, Jfrog], registry_name: \"prod-?*\" } }

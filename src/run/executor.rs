@@ -86,6 +86,7 @@ impl<'a, K: Credentials, T: Transport, C: Clock> Executor<'a, K, T, C> {
         let not_sent = |kind| Failure { kind, status: None, code: None, message, given_up: None };
         let verdict = match failure {
             CredentialFailure::Refused(_) => Verdict::Failed(not_sent(FailureKind::Credential)),
+            CredentialFailure::NotForProject(_) => Verdict::Failed(not_sent(FailureKind::Refused)),
             CredentialFailure::Unreachable(_) => Verdict::Retry { failure: not_sent(FailureKind::NotSent), wait: None },
         };
         Attempt { op, record: self.unanswered(started, &verdict), verdict }

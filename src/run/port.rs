@@ -56,6 +56,9 @@ pub enum CredentialFailure {
     /// Whoever gives it said no: asking again is useless, and may lock an account.
     #[error("{0}")]
     Refused(String),
+    /// Whoever gives it knows the proof to be good, and gives nothing for this project: others are not concerned.
+    #[error("{0}")]
+    NotForProject(String),
     /// Whoever gives it can't be reached or has trouble: another time it may go well.
     #[error("{0}")]
     Unreachable(String),

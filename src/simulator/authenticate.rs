@@ -46,6 +46,8 @@ pub(super) enum TokenScope {
     Every,
     /// One project.
     Project(String),
+    /// The account: IAM's own lists.
+    Account,
     /// No service: it can only be exchanged.
     Unscoped,
 }

@@ -123,7 +123,7 @@ impl Gateway {
         if let Some(fault) = seen.fault {
             return self.spoil(fault, call);
         }
-        let (answer, user) = self.iam.answer(exchange, call, &mut self.authenticator)?;
+        let (answer, user) = self.iam.answer(exchange, call, &mut self.authenticator, &self.world.projects)?;
         seen.user = user;
         Ok(Verdict::Send(answer))
     }

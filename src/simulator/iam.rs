@@ -1,6 +1,6 @@
 //! The simulated IAM, as far as it gives tokens and temporary keys, and the metadata service of a cloud server.
 //!
-//! Both give what the gateway then accepts until its lifetime is over: a password a token for one project, the token of an
+//! Both give what the gateway then accepts until its lifetime is over: a password a token for one project or for the account, the token of an
 //! identity provider one without scope, such a token temporary keys, the server itself temporary keys of its agency.
 //! Paths and fields are those of the API pages and of the official SDK 3.1.219.
 
@@ -14,7 +14,7 @@ use super::authenticate::{Authenticator, TokenScope, User};
 use super::call::Call;
 use super::config::{KeyPair, SimulatedIam};
 use super::dice::mix;
-use super::projects::project_of_region;
+use super::projects::Projects;
 use super::world::stable_id;
 use crate::model::Secret;
 
@@ -27,7 +27,7 @@ const NO_AGENCY: &str = "Please configure Cloud Service Agency first";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exchange {
     /// `POST /v3/auth/tokens`.
-    ProjectToken,
+    PasswordToken,
     /// `POST /v3.0/OS-AUTH/id-token/tokens`.
     FederatedToken,
     /// `POST /v3.0/OS-CREDENTIAL/securitytokens`.
@@ -42,7 +42,7 @@ impl Exchange {
     /// Which one a call asks for, if it asks for one.
     pub(super) fn find(call: &Call) -> Option<Self> {
         Some(match (&call.method, call.path.as_str()) {
-            (&Method::POST, "/v3/auth/tokens") => Self::ProjectToken,
+            (&Method::POST, "/v3/auth/tokens") => Self::PasswordToken,
             (&Method::POST, "/v3.0/OS-AUTH/id-token/tokens") => Self::FederatedToken,
             (&Method::POST, "/v3.0/OS-CREDENTIAL/securitytokens") => Self::TemporaryKeys,
             (&Method::PUT, "/meta-data/latest/api/token") => Self::MetadataToken,
@@ -77,9 +77,10 @@ impl Iam {
         exchange: Exchange,
         call: &Call,
         known: &mut Authenticator,
+        projects: &Projects,
     ) -> Result<(Answer, Option<User>), Refusal> {
         match exchange {
-            Exchange::ProjectToken => self.project_token(call, known),
+            Exchange::PasswordToken => self.password_token(call, known, projects),
             Exchange::FederatedToken => self.federated_token(call, known),
             Exchange::TemporaryKeys => self.temporary_keys(call, known),
             Exchange::MetadataToken => self.metadata_token(call),
@@ -87,7 +88,12 @@ impl Iam {
         }
     }
 
-    fn project_token(&mut self, call: &Call, known: &mut Authenticator) -> Result<(Answer, Option<User>), Refusal> {
+    fn password_token(
+        &mut self,
+        call: &Call,
+        known: &mut Authenticator,
+        projects: &Projects,
+    ) -> Result<(Answer, Option<User>), Refusal> {
         let auth = auth_of(call)?;
         if auth["identity"]["methods"] != json!(["password"]) {
             return Err(Refusal::iam(StatusCode::BAD_REQUEST, "the method is not password"));
@@ -98,14 +104,21 @@ impl Iam {
                 && asked["domain"]["name"] == user.domain.as_str()
                 && asked["password"] == user.password.expose()
         });
-        let Some(user) = user.map(|user| user.name.clone()) else {
+        let Some((user, domain)) = user.map(|user| (user.name.clone(), user.domain.clone())) else {
             return Err(Refusal::iam(StatusCode::UNAUTHORIZED, "The username or password is wrong."));
         };
-        let scope = &auth["scope"]["project"];
-        let project = match (scope["id"].as_str(), scope["name"].as_str()) {
-            (Some(id), None) => Some(id.to_owned()),
-            (None, Some(region)) => project_of_region(region),
-            _ => return Err(Refusal::iam(StatusCode::BAD_REQUEST, "the scope is no project with an id or a name")),
+        let scope = &auth["scope"];
+        if scope["project"].is_null() && scope["domain"]["name"] == domain.as_str() {
+            let about = json!({ "methods": ["password"], "user": { "name": user }, "domain": { "name": domain } });
+            return Ok(self.give_token(call, known, TokenScope::Account, about));
+        }
+        let project = match (scope["project"]["id"].as_str(), scope["project"]["name"].as_str()) {
+            (Some(id), None) => projects.has(id).then(|| id.to_owned()),
+            (None, Some(name)) => projects.id_of(name),
+            _ => {
+                let message = "the scope is neither the user's domain nor a project with an id or a name";
+                return Err(Refusal::iam(StatusCode::BAD_REQUEST, message));
+            }
         };
         let project = project.ok_or_else(|| Refusal::iam(StatusCode::UNAUTHORIZED, "The project does not exist."))?;
         let about = json!({ "methods": ["password"], "user": { "name": user }, "project": { "id": project } });

@@ -39,6 +39,16 @@ impl Projects {
         }
     }
 
+    /// Whether the account has a project with this id; whatever a rehearsed plan makes up, it has.
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.0.as_ref().is_none_or(|projects| projects.iter().any(|project| project.id == id))
+    }
+
+    /// The id of the project with this name.
+    pub(super) fn id_of(&self, name: &str) -> Option<String> {
+        self.named(Some(name)).into_iter().map(|project| project.id).next()
+    }
+
     /// Whether HSS in `region` refuses the project: another account has it, or another region. Where the region isn't said
     /// (the header is optional), that isn't known here.
     pub(super) fn is_foreign(&self, id: &str, region: &str) -> bool {

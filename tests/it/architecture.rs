@@ -64,7 +64,7 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
         "cli", "diagnostic", "event", "exit", "expand", "forecast", "model", "report", "run", "source", "summary",
     ]),
     // Level 8: asks through `io`
-    ("read", Shell, &["event", "expand", "follow", "io", "model", "policy", "resolve", "run", "sign"]),
+    ("read", Shell, &["diagnostic", "event", "expand", "follow", "io", "model", "policy", "resolve", "run", "sign"]),
     // Level 9
     ("command", Shell, &[
         "cli", "diagnostic", "difference", "event", "exit", "expand", "follow", "forecast", "io", "journal", "model", "plan",

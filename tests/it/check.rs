@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::common::{Finished, finish, hss_sync};
-use super::service::{Service, project_of, registry_of};
+use super::service::{Service, project_of, registry_of, with_credential};
 
 /// A plan with one mistake of each kind; by hand, with what the simulator's account has.
 fn faulty_plan() -> String {
@@ -166,6 +166,46 @@ ok    all / cn-east-3     all registries (5 now)
     assert_eq!((quiet.code(), quiet.stdout().as_str()), (0, "5 ok; 9 reads, nothing sent\n"));
 }
 
+/// `plan` says beforehand what a check costs: as many reads as it then makes.
+#[test]
+fn a_plan_says_what_a_check_costs() {
+    let service = Service::start(SimulatorConfig { quota: None, ..SimulatorConfig::default() });
+    let folder = folder(&faulty_plan());
+    let cost = |args: &[&str]| {
+        let planned = service.run(folder.path(), &[&["plan", "plan.yaml"], args].concat());
+        assert_eq!(planned.code(), 0, "{}", planned.excerpt());
+        planned.stdout().lines().last().expect("a line").to_owned()
+    };
+    assert_eq!(cost(&[]), "`check`, or `run --check`, takes at least 6 reads.");
+    // Two lookups, then two lists: the second of each waits for a window.
+    let slow = "`check`, or `run --check`, takes at least 6 reads, which the quota spreads over 2 min 00 s.";
+    assert_eq!(cost(&["--quota", "1/1m"]), slow);
+    assert_eq!(service.reads(), 0);
+    let checked = service.run(folder.path(), &["check", "plan.yaml"]);
+    assert!(checked.stdout().ends_with("; 6 reads, nothing sent\n"), "{}", checked.stdout());
+}
+
+/// Nothing is waited for and nothing is left behind: a check changes nothing.
+#[test]
+#[cfg(unix)]
+fn an_interrupt_ends_a_check_at_once() {
+    use std::os::unix::process::ExitStatusExt as _;
+    let service = Service::start(SimulatorConfig::default());
+    let folder = folder(&faulty_plan());
+    // The second lookup waits for an hour.
+    let mut command = service.command(folder.path(), &["check", "plan.yaml", "--quota", "1/1h"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+    let mut stderr = BufReader::new(child.stderr.take().expect("it is piped")).lines();
+    let said = stderr.next().expect("a line").expect("text");
+    assert_eq!(said, "2 projects to look up, at least 1 h 00 min under the quota");
+    super::run::signal(&child, "-INT");
+    let status = child.wait().expect("it ends");
+    assert_eq!(status.signal(), Some(2), "{status}");
+    let left: Vec<_> =
+        std::fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
+    assert_eq!(left, ["plan.yaml"]);
+}
+
 /// What the check has read is not read again to resolve the plan.
 #[test]
 fn a_run_can_check_first_and_sends_nothing_when_something_is_wrong() {
@@ -196,6 +236,63 @@ fn a_missing_credential_is_5_and_costs_no_call() {
     assert!(said.starts_with("fail  credential default"), "{said}");
     assert!(said.contains("HUAWEICLOUD_SDK_AK is set, but HUAWEICLOUD_SDK_SK is not"), "{said}");
     assert!(said.ends_with("1 wrong, 5 not checked; 0 reads, nothing sent\n"), "{said}");
+}
+
+/// All that was looked for, a line each; the other credential's places are checked.
+#[test]
+fn one_of_two_credentials_may_be_missing() {
+    let folder = folder(
+        "version: 1
+name: two
+registry_sets: { all: { sync_all_registries: true } }
+defaults: { registry_sets: [all] }
+projects:
+  - { name: web, project_ids: { cn-north-4: lookup } }
+  - { name: emea, credential: emea, project_ids: { eu-west-101: lookup } }
+",
+    );
+    let service = Service::start(SimulatorConfig::default());
+    let finished = service.run(folder.path(), &["check", "plan.yaml"]);
+    assert_eq!((finished.code(), service.reads()), (5, 3), "{}", finished.excerpt());
+    assert_eq!(
+        finished.stdout(),
+        "ok    credential default  AK …0001 from HUAWEICLOUD_SDK_AK
+fail  credential emea     no source is complete; looked for, in this order:
+      - HSS_SYNC_CREDENTIAL_EMEA_AK + HSS_SYNC_CREDENTIAL_EMEA_SK (+ HSS_SYNC_CREDENTIAL_EMEA_SECURITY_TOKEN): not set
+      - HSS_SYNC_CREDENTIAL_EMEA_AUTH_TOKEN: not set
+      - ~/.huaweicloud/credentials [emea]: there is no such file
+      set one of these; README.md, \"Going live\", says more
+ok    clock               within 2 s of the service
+ok    web / cn-north-4    all registries (5 now)
+skip  emea / eu-west-101  not checked: credential `emea` is missing
+3 ok, 1 wrong, 1 not checked; 3 reads, nothing sent
+"
+    );
+    let json = service.run(folder.path(), &["check", "plan.yaml", "--format", "json"]);
+    let document = json.json().expect("JSON");
+    let message = document["checks"][1]["message"].as_str().expect("text");
+    assert_eq!((json.code(), message.lines().count()), (5, 5), "{message}");
+    let others = service.run(folder.path(), &["plan", "plan.yaml", "--online"]);
+    assert_eq!(others.code(), 5, "{}", others.excerpt());
+    assert!(others.stderr().contains("credential `emea`: no source is complete"), "{}", others.stderr());
+}
+
+/// An id that is right and an IAM that can't be asked: worth a look, since HSS alone has answered.
+#[test]
+fn an_iam_that_cannot_be_asked_is_said_of_ids_that_are_written() {
+    let plan = format!(
+        "version: 1\nname: n\nlimits: {{ retry: {{ max_attempts: 1 }} }}\nregistry_sets: {{ all: {{ sync_all_registries: true }} }}\n\
+         projects: [{{ name: web, project_ids: {{ cn-north-4: {} }}, registry_sets: [all] }}]\n",
+        project_of("cn-north-4")
+    );
+    let folder = folder(&plan);
+    let service = Service::start(SimulatorConfig::default());
+    let args = ["check", "plan.yaml", "--endpoint", service.endpoint(), "--iam-endpoint", "http://127.0.0.1:1"];
+    let finished = finish(&mut with_credential(folder.path(), &args));
+    assert_eq!((finished.code(), service.reads()), (0, 2), "{}", finished.excerpt());
+    let said = finished.stdout();
+    assert!(said.contains("warn  web / cn-north-4    whether project "), "{said}");
+    assert!(said.contains("ok    web / cn-north-4    all registries (5 now)\n"), "{said}");
 }
 
 #[test]

@@ -107,7 +107,7 @@ fn scrub(command: &mut Command, dir: &Path) {
 
 /// Gives SIGHUP its meaning in the processes that are started from here on, also if `nohup` started the tests: what is
 /// caught here is no longer ignored there.
-#[cfg(unix)]
+#[cfg(all(unix, feature = "simulator"))]
 pub(crate) fn hear_hang_ups() {
     use tokio::signal::unix::{SignalKind, signal};
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

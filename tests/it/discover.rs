@@ -52,7 +52,7 @@ fn types_and_defaults_and_new_regions_are_written() {
     let project = hss_sync::simulator::SimulatedProject { id: "p-9".to_owned(), name: "xx-new-9".to_owned() };
     let config = SimulatorConfig { projects: Some(vec![project]), ..SimulatorConfig::default() };
     let service = Service::start(config);
-    let args = ["discover", "--regions", "xx-new-9", "--types", "Harbor,Jfrog", "--credential", "emea"];
+    let args = ["discover", "--regions", "xx-new-9", "--types", "Harbor,Jfrog", "--credential", "emea", "--out", "-"];
     let mut command = service.command(folder.path(), &args);
     for (from, to) in [("HUAWEICLOUD_SDK_AK", "AK"), ("HUAWEICLOUD_SDK_SK", "SK")] {
         let value = command.get_envs().find(|(name, _)| *name == from).and_then(|(_, value)| value).expect("set");
@@ -61,6 +61,7 @@ fn types_and_defaults_and_new_regions_are_written() {
     }
     let finished = finish(command.args(["--enterprise-project-id", "all_granted_eps"]));
     assert_eq!((finished.code(), service.reads()), (0, 2), "{}", finished.excerpt());
+    assert!(!folder.path().join("-").exists(), "it is standard output");
     std::fs::write(folder.path().join("found.yaml"), finished.stdout()).expect("written");
     let validated = validate(folder.path(), "found.yaml");
     assert_eq!(validated.code(), 0, "{}\n{}", finished.stdout(), validated.excerpt());
@@ -155,4 +156,17 @@ fn hostile_names_change_neither_the_plan_nor_the_terminal() {
         assert_ne!(finished.code(), 0, "{}", finished.excerpt());
         assert!(!finished.output().contains(steers), "{}", finished.excerpt());
     }
+}
+
+/// The regions file of the SDKs counts for `discover` as for a plan.
+#[test]
+fn the_regions_file_says_where_a_region_is() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let service = Service::start(SimulatorConfig::default());
+    let file = format!("HSS:\n  - {{ id: cn-north-4, endpoint: \"{}\" }}\n", service.endpoint());
+    std::fs::write(folder.path().join("regions.yaml"), file).expect("written");
+    let mut command = super::service::with_credential(folder.path(), &["discover", "--regions", "cn-north-4"]);
+    let iam = ["--iam-endpoint", service.endpoint()];
+    let finished = finish(command.args(iam).env("HUAWEICLOUD_SDK_REGIONS_FILE", "regions.yaml"));
+    assert_eq!((finished.code(), service.reads()), (0, 2), "{}", finished.excerpt());
 }

@@ -4,13 +4,15 @@
 
 use std::path::Path;
 
-use hss_sync::simulator::{Faults, RunningSimulator, SimulatedIam};
+use hss_sync::model::Secret;
+use hss_sync::simulator::{Faults, KeyPair, RunningSimulator, SimulatedIam, SimulatedProject, SimulatorConfig};
 
 use tokio::net::TcpSocket;
 
-use super::common::Finished;
+use super::common::{Finished, finish, hss_sync};
 use super::credential::{plan, run, simulator_with, write_file};
 use super::run::checked_report;
+use super::service::Service;
 
 const PASSWORD: [(&str, &str); 3] = [
     ("HW_USER_NAME", "simulated-user"),
@@ -189,4 +191,139 @@ fn a_metadata_service_without_an_agency_or_nobody_there_is_no_credential() {
         assert!(finished.stderr().contains("- HUAWEICLOUD_SDK_AK + HUAWEICLOUD_SDK_SK"), "{}", finished.stderr());
     }
     assert_eq!(simulator.stats().posts, 0);
+}
+
+/// `hss-sync` with HSS, IAM and the metadata service in one place, and nothing else of a credential than `variables`.
+fn reading(service: &Service, folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> Finished {
+    let endpoint = service.endpoint();
+    let variables = variables.iter().map(|(name, value)| (*name, if *value == "HERE" { endpoint } else { *value }));
+    let there = ["--endpoint", endpoint, "--iam-endpoint", endpoint, "--quota", "100/1m"];
+    finish(hss_sync(folder).envs(variables).args(args).args(there))
+}
+
+fn with_projects(projects: &[(&str, &str)]) -> Service {
+    let project = |(id, name): &(&str, &str)| SimulatedProject { id: (*id).to_owned(), name: (*name).to_owned() };
+    let projects = Some(projects.iter().map(project).collect());
+    Service::start(SimulatorConfig { projects, iam: SimulatedIam::made_up(), ..SimulatorConfig::default() })
+}
+
+/// An account doesn't have a project in every region, and IAM gives no token for a project that isn't there.
+#[test]
+fn a_region_without_a_project_is_no_refused_password() {
+    let service = with_projects(&[("p-4", "cn-north-4"), ("p-3", "cn-east-3")]);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let args = ["discover", "--regions", "mars-north-1,cn-north-4,cn-east-3"];
+    let finished = reading(&service, folder.path(), &args, &PASSWORD);
+    assert_eq!(finished.code(), 0, "{}", finished.excerpt());
+    assert!(finished.stdout().contains("\"p-4\"") && finished.stdout().contains("\"p-3\""), "{}", finished.stdout());
+    // One token for IAM's list, one for each project.
+    let tokens = service.log().iter().filter(|entry| entry.path == "/v3/auth/tokens").count();
+    assert_eq!(tokens, 3);
+}
+
+/// With a password it is IAM that refuses a foreign project, by giving no token for it.
+#[test]
+fn a_foreign_project_is_told_as_such_also_with_a_password() {
+    let service = with_projects(&[("p-4", "cn-north-4"), ("p-3", "cn-east-3")]);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let text = "version: 1\nname: n\nlimits: { concurrency: 1 }\nregistry_sets: { all: { sync_all_registries: true } }\ndefaults: { registry_sets: [all] }\n\
+                projects:\n  - { name: own, project_ids: { cn-north-4: p-4 } }\n  - { name: foreign, project_ids: { cn-north-4: p-9 } }\n  \
+                - { name: other, project_ids: { cn-east-3: p-3 } }\n";
+    std::fs::write(folder.path().join("plan.yaml"), text).expect("written");
+    let finished = reading(&service, folder.path(), &["check", "plan.yaml"], &PASSWORD);
+    assert_eq!(finished.code(), 1, "{}", finished.excerpt());
+    let said = finished.stdout();
+    for line in [
+        "ok    credential default    user name and password from HW_USER_NAME\n",
+        "ok    own / cn-north-4      all registries (5 now)\n",
+        "fail  foreign / cn-north-4  project p-9 can't be read: no token for project p-9, though the proof was good before: IAM at ",
+        "401 The project does not exist.   plan.yaml:8:37\n",
+        "ok    other / cn-east-3     all registries (5 now)\n",
+    ] {
+        assert!(said.contains(line), "{line}\n{said}");
+    }
+    let report = ["run", "plan.yaml", "--yes", "--report", "json=report.json"];
+    let finished = reading(&service, folder.path(), &report, &PASSWORD);
+    assert_eq!(finished.code(), 1, "{}", finished.excerpt());
+    let report = checked_report(&folder.path().join("report.json"));
+    assert_eq!((&report["summary"]["accepted"], &report["summary"]["failed"]), (&2.into(), &1.into()));
+}
+
+/// Credentials file, variables, what `-v` says, who asks.
+type Reading<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
+
+/// The commands that read prove themselves as `run` does, by whatever source.
+#[test]
+fn each_source_serves_the_commands_that_read() {
+    let keys = KeyPair::made_up(1);
+    let section = format!("[basic]\nak = {}\nsk = {}\n", keys.access_key, keys.secret_key.expose());
+    let federation = "[basic]\nidp_id = simulated-idp\nid_token_file = id-token\n";
+    let pair = [("CLOUD_SDK_AK", keys.access_key.as_str()), ("CLOUD_SDK_SK", keys.secret_key.expose())];
+    let cases: [Reading<'_>; 7] = [
+        ("", &pair, "AK …0001 from CLOUD_SDK_AK", "SIMU…0001"),
+        ("", &[("OS_AUTH_TOKEN", "simulated-token-0123456789abcdef")], "token from OS_AUTH_TOKEN", "token-1"),
+        ("", &PASSWORD, "user name and password from HW_USER_NAME", "token-"),
+        (&section, &[], "AK …0001 from ~/.huaweicloud/credentials [basic]", "SIMU…0001"),
+        (federation, &[], "identity provider from ~/.huaweicloud/credentials [basic]", "SIMU…000"),
+        ("", &ID_TOKEN, "identity provider from HUAWEICLOUD_SDK_IDP_ID", "SIMU…000"),
+        (
+            "",
+            &[("HSS_SYNC_METADATA_ENDPOINT", "HERE")],
+            "agency of this server from the metadata service at HERE",
+            "SIMU…000",
+        ),
+    ];
+    let text = "version: 1\nname: n\nregistry_sets: { some: { select: { registry_type: Harbor } } }\n\
+                projects: [{ name: web, project_ids: { cn-north-4: lookup }, registry_sets: [some] }]\n";
+    for (file, variables, said, user) in cases {
+        for command in
+            [&["check", "plan.yaml"][..], &["plan", "plan.yaml", "--online"], &["discover", "--regions", "cn-north-4"]]
+        {
+            let tokens = vec![Secret::new("simulated-token-0123456789abcdef".to_owned())];
+            let config = SimulatorConfig { iam: SimulatedIam::made_up(), tokens, ..SimulatorConfig::default() };
+            let service = Service::start(config);
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            std::fs::write(folder.path().join("id-token"), "simulated-id-token\n").expect("written");
+            std::fs::write(folder.path().join("plan.yaml"), text).expect("written");
+            if !file.is_empty() {
+                write_file(folder.path(), file);
+            }
+            let finished = reading(&service, folder.path(), &[command, &["-v"]].concat(), variables);
+            assert_eq!(finished.code(), 0, "{said}: {}", finished.excerpt());
+            let said = format!("credential default: {}\n", said.replace("HERE", service.endpoint()));
+            assert!(finished.stderr().contains(&said), "{said}: {}", finished.stderr());
+            let log = service.log();
+            let reads: Vec<_> =
+                log.iter().filter(|entry| entry.path.starts_with("/v") && entry.method == "GET").collect();
+            let expected = if command[0] == "check" { 3 } else { 2 };
+            assert_eq!(reads.len(), expected, "{said} {command:?}");
+            for read in reads {
+                let by = read.user.as_deref().unwrap_or_default();
+                assert!(by.starts_with(user), "{said} {command:?}: {by}");
+            }
+            let exchanges = [
+                "/v3/auth/tokens",
+                "/v3.0/OS-AUTH/id-token/tokens",
+                "/v3.0/OS-CREDENTIAL/securitytokens",
+                "/meta-data/latest/api/token",
+            ];
+            assert!(
+                log.iter().all(|entry| entry.method == "GET" || exchanges.contains(&entry.path.as_str())),
+                "{log:?}"
+            );
+        }
+    }
+}
+
+/// A section's `iam_endpoint` counts for its credential, whatever that is, also where projects are looked up.
+#[test]
+fn a_section_says_where_the_iam_of_its_credential_is() {
+    let service = Service::start(SimulatorConfig::default());
+    let keys = KeyPair::made_up(1);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (ak, sk, iam) = (keys.access_key, keys.secret_key.expose(), service.endpoint());
+    write_file(folder.path(), &format!("[basic]\nak = {ak}\nsk = {sk}\niam_endpoint = {iam}\n"));
+    let args = ["discover", "--regions", "cn-north-4", "--endpoint", service.endpoint()];
+    let finished = finish(hss_sync(folder.path()).args(args));
+    assert_eq!((finished.code(), service.reads()), (0, 2), "{}", finished.excerpt());
 }

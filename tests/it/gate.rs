@@ -2,7 +2,7 @@
 //!
 //! It accepts everything and checks nothing: what matters is that a request is in flight exactly as long as a test wants.
 
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "simulator"))]
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

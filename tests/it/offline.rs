@@ -3,12 +3,14 @@
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeMap;
-use std::os::unix::process::ExitStatusExt;
+#[cfg(feature = "simulator")]
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Output};
 
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, SeccompRule, apply_filter};
 
 /// `SIGSYS` on the architectures that the filter knows.
+#[cfg(feature = "simulator")]
 const SIGSYS: i32 = 31;
 
 /// Runs the binary where `socket(2)`, `socketpair(2)` and `connect(2)` end the process. A child inherits the filter of

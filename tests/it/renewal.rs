@@ -11,13 +11,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
+use hss_sync::event::FailureKind;
 use hss_sync::io::clock::RunClock;
 use hss_sync::io::credential::{CredentialStore, Environment, Federation, FoundCredential, Login, Origin};
 use hss_sync::io::endpoint::IamEndpoints;
-use hss_sync::io::http::{ExchangeClient, HttpOptions, HttpTransport};
+use hss_sync::io::http::{ExchangeClient, HttpOptions, HttpTransport, ReadClient};
 use hss_sync::model::{
-    Access, CredentialName, EnterpriseProjectId, ProjectId, ProjectRef, Region, Request, Secret, SyncBody,
+    Access, CredentialName, EnterpriseProjectId, Listing, ProjectId, ProjectRef, Quota, Region, Request, RetryLimits,
+    Secret, SyncBody,
 };
+use hss_sync::read::{Asker, ReadLimits, Reader};
 use hss_sync::run::port::{Clock, CredentialFailure, Credentials, Transport};
 use hss_sync::sign::{Credential, sign};
 use hss_sync::simulator::{Faults, RunningSimulator, SimulatedIam, SimulatedUser, Simulator, SimulatorConfig};
@@ -76,7 +79,7 @@ impl Lab {
     }
 
     fn store(&self, origin: Origin) -> CredentialStore<ManualClock> {
-        let found = FoundCredential { origin, source: "a test".to_owned(), before: Vec::new() };
+        let found = FoundCredential { origin, source: "a test".to_owned(), before: Vec::new(), iam_endpoint: None };
         let found = BTreeMap::from([(CredentialName::default_name(), found)]);
         let iam = IamEndpoints::new(Some(self.simulator.endpoint().as_str()), &Environment::new()).expect("legal");
         CredentialStore::new(found, ExchangeClient::new(self.transport.clone()), iam, self.clock.clone())
@@ -119,6 +122,57 @@ fn proof(credential: Result<Credential, CredentialFailure>) -> String {
 
 fn block_on(future: impl Future<Output = ()>) {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future);
+}
+
+/// The service finds a token over before its giver said that it would be, as after permissions were changed.
+#[test]
+fn a_token_that_hss_calls_outdated_is_got_anew_for_a_read() {
+    block_on(async {
+        let lab =
+            Lab::start(SimulatedIam { lifetime: Duration::from_secs(24 * HOUR), ..SimulatedIam::default() }).await;
+        // The client's clock is its own.
+        let mine = ManualClock::default();
+        let found = FoundCredential {
+            origin: password("open sesame"),
+            source: "a test".to_owned(),
+            before: Vec::new(),
+            iam_endpoint: None,
+        };
+        let found = BTreeMap::from([(CredentialName::default_name(), found)]);
+        let iam = IamEndpoints::new(Some(lab.simulator.endpoint().as_str()), &Environment::new()).expect("legal");
+        let store = CredentialStore::new(found, ExchangeClient::new(lab.transport.clone()), iam, mine.clone());
+        let limits = ReadLimits {
+            quotas: vec![Quota::parse("100/1s").expect("legal")],
+            concurrency: 1,
+            attempt_timeout: Duration::from_secs(60),
+            retry: RetryLimits::default(),
+        };
+        let notice = |_: &str| {};
+        let asker = Asker::new(ReadClient::sharing(&lab.transport), &store, limits, &mine, &notice);
+        let reader = Reader::new(&asker, store.iam());
+        let listing = |project: &str| Listing {
+            credential: CredentialName::default_name(),
+            region: Region::parse("cn-north-4").expect("legal"),
+            endpoint: lab.simulator.endpoint().clone(),
+            project_id: ProjectId::parse(project).expect("legal"),
+            enterprise_project_id: EnterpriseProjectId::default_id(),
+        };
+        reader.list_tasks(&[listing("p1")]).await;
+        lab.clock.set(25 * HOUR);
+        mine.set(120);
+        reader.list_tasks(&[listing("p1")]).await;
+        assert!(reader.asked().failures.is_empty(), "{:?}", reader.asked().failures);
+        let seen: Vec<_> = lab.simulator.log().into_iter().map(|entry| (entry.method, entry.status)).collect();
+        let expected = [("POST", 201), ("GET", 200), ("GET", 401), ("POST", 201), ("GET", 200)];
+        assert_eq!(seen, expected.map(|(method, status)| (method.to_owned(), Some(status))));
+        // What was only just got is refused, and the credential asks nothing more.
+        lab.clock.set(50 * HOUR);
+        reader.list_tasks(&[listing("p1")]).await;
+        reader.list_tasks(&[listing("p2")]).await;
+        let failures = reader.asked().failures.clone();
+        let kinds: Vec<_> = failures.values().map(|failure| failure.kind).collect();
+        assert_eq!((kinds, lab.simulator.log().len()), (vec![FailureKind::Credential; 2], 6));
+    });
 }
 
 const TOKENS: &str = "/v3/auth/tokens";
@@ -164,11 +218,12 @@ fn each_project_has_its_own_token() {
             statuses.push(lab.status(project, token).await);
         }
         assert_eq!(statuses, [200, 200, 401, 401]);
-        // A project that is to be looked up has the name of its region.
+        // IAM's list of projects is the account's: one token for every region of this IAM, and for no project.
         let lookup = Access { project_id: ProjectRef::Lookup, ..access("p1") };
-        let found = store.get(&lookup).await.expect("the region's project");
-        let id = Simulator::project_id("cn-north-4").expect("known");
-        assert_eq!(lab.status(&id, &found).await, 200);
+        let found = store.get(&lookup).await.expect("the account's token");
+        let mars = Access { region: Region::parse("mars-north-1").expect("legal"), ..lookup };
+        assert_eq!(proof(store.get(&mars).await), proof(Ok(found.clone())));
+        assert_eq!((lab.asked(TOKENS), lab.status("p1", &found).await), (3, 401));
     });
 }
 
@@ -235,9 +290,7 @@ fn the_token_of_an_identity_provider_is_read_anew_for_each_renewal() {
         let folder = tempfile::tempdir().expect("a folder");
         let token_file = folder.path().join("token");
         let write = |text: &str| std::fs::write(&token_file, text).expect("written");
-        let federation = |path: PathBuf| {
-            Origin::IdToken(Federation { idp_id: "corp".to_owned(), token_file: path, iam_endpoint: None })
-        };
+        let federation = |path: PathBuf| Origin::IdToken(Federation { idp_id: "corp".to_owned(), token_file: path });
         write("id-token-one\n");
         let store = lab.store(federation(token_file.clone()));
         let (a, b) = (access("p1"), access("p2"));

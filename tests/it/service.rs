@@ -48,6 +48,11 @@ impl Service {
         finish(&mut self.command(dir, args))
     }
 
+    /// Its URL.
+    pub(crate) fn endpoint(&self) -> &str {
+        self.simulator.endpoint().as_str()
+    }
+
     /// All requests so far.
     pub(crate) fn log(&self) -> Vec<LogEntry> {
         self.simulator.log()

@@ -1,6 +1,6 @@
 //! Ctrl-Z: a run that is stopped and goes on has lost nothing but the time.
 
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "simulator"))]
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

@@ -1,6 +1,6 @@
 //! What the output goes to goes away: a closed terminal, a closed pipe. The run ends in order, and its report is there.
 
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "simulator"))]
 
 use std::os::fd::OwnedFd;
 use std::path::Path;

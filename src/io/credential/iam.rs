@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Login, check};
 use crate::io::http::{Exchange, ExchangeAnswer, ExchangeMethod};
-use crate::model::{Endpoint, ProjectRef, Region, Secret};
+use crate::model::{Endpoint, ProjectId, Secret};
 use crate::sign::Credential;
 
 /// Documented lifetime of a token, for an answer that doesn't name its end.
@@ -25,17 +25,22 @@ pub(super) struct Got<T> {
 }
 
 /// Asks for a token for one project.
-pub(super) fn project_token(iam: &Endpoint, login: &Login, region: &Region, project: &ProjectRef) -> Exchange {
-    let project = match project {
-        ProjectRef::Id(id) => json!({ "id": id.as_str() }),
-        // The project of a region has the region's name.
-        ProjectRef::Lookup => json!({ "name": region.as_str() }),
-    };
+pub(super) fn project_token(iam: &Endpoint, login: &Login, project: &ProjectId) -> Exchange {
+    token(iam, login, &json!({ "project": { "id": project.as_str() } }))
+}
+
+/// Asks for a token for the account, which IAM's own lists want: they belong to no project, and an account doesn't have one in
+/// every region.
+pub(super) fn account_token(iam: &Endpoint, login: &Login) -> Exchange {
+    token(iam, login, &json!({ "domain": { "name": login.domain } }))
+}
+
+fn token(iam: &Endpoint, login: &Login, scope: &Value) -> Exchange {
     let user = json!({
         "name": login.user, "password": login.password.expose(), "domain": { "name": login.domain },
     });
     let identity = json!({ "methods": ["password"], "password": { "user": user } });
-    let body = json!({ "auth": { "identity": identity, "scope": { "project": project } } });
+    let body = json!({ "auth": { "identity": identity, "scope": scope } });
     post(iam, "/v3/auth/tokens", &[], &body)
 }
 

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::model::{Endpoint, ProjectRef, Region, Secret};
+use crate::model::{Endpoint, ProjectId, Secret};
 use crate::run::port::CredentialFailure;
 use crate::sign::Credential;
 
@@ -19,12 +19,17 @@ const PAUSE: Duration = Duration::from_secs(30);
 
 /// What the service calls outdated sooner after it was got is refused, and is not got once more.
 const TOO_YOUNG: Duration = Duration::from_secs(60);
+/// After a proof was taken, so many projects in a row may be refused before it is taken that the proof itself is: a password can be
+/// changed at any time, and IAM locks an account after five wrong ones.
+const MOST_PROJECTS: u32 = 3;
 
 /// What a token or keys are good for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Scope {
     /// A token for one project.
-    Project(Endpoint, Region, ProjectRef),
+    Project(Endpoint, ProjectId),
+    /// A token for the account, for IAM's own lists.
+    Account(Endpoint),
     /// Keys for everything that this IAM knows.
     Iam(Endpoint),
     /// Keys of the server's agency.
@@ -52,6 +57,8 @@ pub(super) struct Kept {
     fresh: HashMap<Scope, Fresh>,
     /// A proof that was refused is not shown again: repeated failures lock an account.
     refused: Option<CredentialFailure>,
+    /// Refusals since something was got; none when nothing ever was.
+    refusals: Option<u32>,
     failed: HashMap<Scope, (Duration, CredentialFailure)>,
 }
 
@@ -65,9 +72,10 @@ impl Kept {
         since: Option<Duration>,
     ) -> Option<Result<Credential, CredentialFailure>> {
         let failed = self.failed.get(scope);
+        let denied = failed.is_some_and(|(_, failure)| matches!(failure, CredentialFailure::NotForProject(_)));
         if let Some(fresh) = self.good(scope, now) {
             let paused = failed.is_some_and(|(at, _)| now.run < *at + PAUSE);
-            if now.wall < fresh.renew_at || self.refused.is_some() || paused {
+            if now.wall < fresh.renew_at || self.refused.is_some() || denied || paused {
                 return Some(Ok(fresh.credential.clone()));
             }
         }
@@ -75,6 +83,9 @@ impl Kept {
             return Some(Err(refused.clone()));
         }
         let (at, failure) = failed?;
+        if denied {
+            return Some(Err(failure.clone()));
+        }
         since.filter(|since| since <= at).map(|_| Err(failure.clone()))
     }
 
@@ -88,6 +99,7 @@ impl Kept {
         let renew_at = before_end(MARGIN.min(lifetime / 4));
         let good_until = before_end(LAST_MOMENTS.min(lifetime / 20));
         self.failed.remove(&scope);
+        self.refusals = Some(0);
         self.fresh.insert(scope, Fresh { credential, since: now.wall, renew_at, good_until });
     }
 
@@ -112,11 +124,28 @@ impl Kept {
         now: Now,
         failure: CredentialFailure,
     ) -> Result<Credential, CredentialFailure> {
+        let failure = self.concerning(scope, failure);
         if matches!(failure, CredentialFailure::Refused(_)) {
             self.refused = Some(failure.clone());
         }
         self.failed.insert(scope.clone(), (now.run, failure.clone()));
         self.good(scope, now).map(|fresh| fresh.credential.clone()).ok_or(failure)
+    }
+}
+
+impl Kept {
+    /// What a refusal is about: IAM's 401 doesn't say whether it is the password or the project. Once the password was taken it is the
+    /// project.
+    fn concerning(&mut self, scope: &Scope, failure: CredentialFailure) -> CredentialFailure {
+        match (failure, scope, &mut self.refusals) {
+            (CredentialFailure::Refused(text), Scope::Project(_, id), Some(refusals)) if *refusals < MOST_PROJECTS => {
+                *refusals += 1;
+                CredentialFailure::NotForProject(format!(
+                    "no token for project {id}, though the proof was good before: {text}"
+                ))
+            }
+            (failure, _, _) => failure,
+        }
     }
 }
 
@@ -200,6 +229,47 @@ mod tests {
         assert_eq!(shown(kept.answer(&Scope::Server, at(600), Some(at(600).run))), "wrong password");
         assert_eq!(shown(kept.answer(&iam, at(350), None)), "one", "what was got before is used to its end");
         assert_eq!(shown(kept.answer(&iam, at(360), None)), "wrong password");
+    }
+
+    #[test]
+    fn once_a_proof_was_taken_a_refusal_is_about_the_project_until_they_are_too_many() {
+        let iam = Endpoint::parse("https://iam.example").expect("legal");
+        let project = |id: &str| Scope::Project(iam.clone(), ProjectId::parse(id).expect("legal"));
+        let refused = || CredentialFailure::Refused("401".to_owned());
+        let mut kept = Kept::default();
+        kept.keep(Scope::Account(iam.clone()), at(0), token("account"), hours(24));
+        for id in ["a", "b", "c"] {
+            let failure = kept.fail(&project(id), at(1), refused()).expect_err("no token");
+            let told = format!("no token for project {id}, though the proof was good before: 401");
+            assert_eq!(failure, CredentialFailure::NotForProject(told.clone()));
+            assert_eq!(shown(kept.answer(&project(id), at(2), None)), told, "it is not asked for again");
+        }
+        assert_eq!(shown(kept.answer(&project("d"), at(2), None)), "ask");
+        kept.keep(project("d"), at(2), token("d"), hours(24));
+        for id in ["e", "f", "g"] {
+            assert!(matches!(kept.fail(&project(id), at(3), refused()), Err(CredentialFailure::NotForProject(_))));
+        }
+        assert_eq!(kept.fail(&project("h"), at(3), refused()).expect_err("no token"), refused());
+        assert_eq!(shown(kept.answer(&project("i"), at(3), None)), "401");
+        assert_eq!(shown(kept.answer(&project("d"), at(3), None)), "d");
+
+        let mut kept = Kept::default();
+        assert_eq!(kept.fail(&project("a"), at(1), refused()).expect_err("no token"), refused(), "nothing is proved");
+    }
+
+    #[test]
+    fn a_project_for_which_there_is_no_new_token_keeps_its_old_one_to_its_end() {
+        let scope = Scope::Project(
+            Endpoint::parse("https://iam.example").expect("legal"),
+            ProjectId::parse("a").expect("legal"),
+        );
+        let mut kept = Kept::default();
+        kept.keep(scope.clone(), at(0), token("a"), hours(24));
+        let refused = CredentialFailure::Refused("401".to_owned());
+        assert_eq!(shown(Some(kept.fail(&scope, at(24 * 60 - 30), refused))), "a");
+        assert_eq!(shown(kept.answer(&scope, at(24 * 60 - 20), None)), "a");
+        let told = "no token for project a, though the proof was good before: 401";
+        assert_eq!(shown(kept.answer(&scope, at(24 * 60), None)), told);
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub struct FoundCredential {
     pub source: String,
     /// The sources before it, none of which was complete.
     pub before: Vec<Looked>,
+    /// IAM, when it came from the credentials file and that names it.
+    pub iam_endpoint: Option<Endpoint>,
 }
 
 /// What a source gives.
@@ -76,15 +78,13 @@ pub struct Federation {
     pub idp_id: String,
     /// The file with the token, which is read anew at each exchange, since its owner renews it.
     pub token_file: PathBuf,
-    /// IAM, when the credentials file names it.
-    pub iam_endpoint: Option<Endpoint>,
 }
 
 impl FoundCredential {
     /// A credential that is there.
     #[must_use]
     pub fn ready(credential: Credential, source: &str) -> Self {
-        Self { origin: Origin::Ready(credential), source: source.to_owned(), before: Vec::new() }
+        Self { origin: Origin::Ready(credential), source: source.to_owned(), before: Vec::new(), iam_endpoint: None }
     }
 
     /// `AK …0001 from HUAWEICLOUD_SDK_AK`.

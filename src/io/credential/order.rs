@@ -42,7 +42,10 @@ pub fn find_credential(
     let mut before = Vec::new();
     for source in sources(name) {
         match search.look(&source)? {
-            Ok((origin, source)) => return Ok(FoundCredential { origin, source, before }),
+            Ok((origin, found)) => {
+                let iam_endpoint = search.iam_endpoint(&source)?;
+                return Ok(FoundCredential { origin, source: found, before, iam_endpoint });
+            }
             Err(found) => before.push(Looked { what: search.describe(&source), found }),
         }
     }
@@ -112,7 +115,7 @@ impl<'a> Search<'a> {
             Source::IdToken => {
                 let idp_id = self.variable("HUAWEICLOUD_SDK_IDP_ID");
                 let token_file = self.variable("HUAWEICLOUD_SDK_ID_TOKEN_FILE");
-                let found = self.federation(idp_id, token_file, None)?;
+                let found = self.federation(idp_id, token_file)?;
                 found.map_or_else(not_set, |origin| Ok(Ok((origin, "HUAWEICLOUD_SDK_IDP_ID".to_owned()))))
             }
             Source::Metadata => self.metadata(),
@@ -171,16 +174,11 @@ impl<'a> Search<'a> {
         Ok(Some(Origin::Password(Login { user: user.to_owned(), domain: domain.to_owned(), password })))
     }
 
-    fn federation(
-        &self,
-        idp_id: Named<'_>,
-        token_file: Named<'_>,
-        iam_endpoint: Option<Endpoint>,
-    ) -> Result<Option<Origin>, CredentialError> {
+    fn federation(&self, idp_id: Named<'_>, token_file: Named<'_>) -> Result<Option<Origin>, CredentialError> {
         let Some([id, path]) = self.whole([&idp_id, &token_file])? else { return Ok(None) };
         // A header as well, though no secret.
         let idp_id = check::at(self.name, &idp_id.0, check::access_key(id))?;
-        Ok(Some(Origin::IdToken(Federation { idp_id, token_file: PathBuf::from(path), iam_endpoint })))
+        Ok(Some(Origin::IdToken(Federation { idp_id, token_file: PathBuf::from(path) })))
     }
 
     /// The identity provider of a section comes before its keys, as in the official SDKs.
@@ -193,18 +191,26 @@ impl<'a> Search<'a> {
         if !sections.has(section) {
             return Ok(Err("there is no such section".to_owned()));
         }
-        let place = |key: &str| format!("`{key}` of [{section}] in {}", self.file.shown);
-        let value = |key: &str| (place(key), sections.get(section, key));
-        let iam_endpoint = value("iam_endpoint").1.map(Endpoint::parse).transpose();
-        let iam_endpoint =
-            iam_endpoint.map_err(|error| self.file_error(format!("{}: {error}", place("iam_endpoint"))))?;
-        let mut found = self.federation(value("idp_id"), value("id_token_file"), iam_endpoint)?;
+        let value = |key: &str| (self.place(section, key), sections.get(section, key));
+        let mut found = self.federation(value("idp_id"), value("id_token_file"))?;
         if found.is_none() {
             found = self.keys(value("ak"), value("sk"), Some(value("security_token")))?;
         }
         let source = format!("{} [{section}]", self.file.shown);
         let nothing = || "neither ak + sk nor idp_id + id_token_file is set in it".to_owned();
         Ok(found.map(|origin| (origin, source)).ok_or_else(nothing))
+    }
+
+    /// How output names a value of the file.
+    fn place(&self, section: &str, key: &str) -> String {
+        format!("`{key}` of [{section}] in {}", self.file.shown)
+    }
+
+    /// What the section of a credential from the file says about its IAM.
+    fn iam_endpoint(&self, source: &Source) -> Result<Option<Endpoint>, CredentialError> {
+        let (Source::File { section }, Ok(sections)) = (source, &self.file.content) else { return Ok(None) };
+        let problem = |error| self.file_error(format!("{}: {error}", self.place(section, "iam_endpoint")));
+        sections.get(section, "iam_endpoint").map(Endpoint::parse).transpose().map_err(problem)
     }
 
     fn metadata(&self) -> Result<Look, CredentialError> {

@@ -13,7 +13,7 @@ use super::{CredentialError, Federation, FoundCredential, Looked, Origin, check,
 use crate::io::endpoint::IamEndpoints;
 use crate::io::fs;
 use crate::io::http::{Exchange, ExchangeAnswer, ExchangeClient};
-use crate::model::{Access, CredentialName, Secret};
+use crate::model::{Access, CredentialName, Endpoint, ProjectRef, Secret};
 use crate::policy::{Redactor, SendError};
 use crate::run::port::{Clock, CredentialFailure, Credentials};
 use crate::sign::Credential;
@@ -64,6 +64,7 @@ impl<C: Clock> CredentialStore<C> {
             }
         }
         let hold = |found| Held { found, turn: tokio::sync::Mutex::default(), kept: RefCell::default() };
+        let iam = iam.with_credentials(&found);
         let found = found.into_iter().map(|(name, found)| (name, hold(found))).collect();
         Self { found, client, iam, clock, redactor: RefCell::new(redactor) }
     }
@@ -84,18 +85,29 @@ impl<C: Clock> CredentialStore<C> {
         Ok(())
     }
 
+    /// Where IAM is for them.
+    #[must_use]
+    pub fn iam(&self) -> &IamEndpoints {
+        &self.iam
+    }
+
     /// Each credential with what it is and where it came from.
     pub fn described(&self) -> impl Iterator<Item = (&CredentialName, String)> {
         self.found.iter().map(|(name, held)| (name, held.found.describe()))
     }
 
-    /// What is asked for a access.
+    /// What is asked for an access. Only IAM's own list is asked without a project.
     fn scope(&self, origin: &Origin, access: &Access) -> Result<Scope, CredentialFailure> {
-        let iam =
-            |file| self.iam.of(&access.region, file).map_err(|error| CredentialFailure::Refused(error.to_string()));
+        let iam = || {
+            let endpoint = self.iam.of(&access.credential, &access.region);
+            endpoint.map_err(|error| CredentialFailure::Refused(error.to_string()))
+        };
         Ok(match origin {
-            Origin::Password(_) => Scope::Project(iam(None)?, access.region.clone(), access.project_id.clone()),
-            Origin::IdToken(federation) => Scope::Iam(iam(federation.iam_endpoint.as_ref())?),
+            Origin::Password(_) => match &access.project_id {
+                ProjectRef::Id(id) => Scope::Project(iam()?, id.clone()),
+                ProjectRef::Lookup => Scope::Account(iam()?),
+            },
+            Origin::IdToken(_) => Scope::Iam(iam()?),
             Origin::Metadata { .. } | Origin::Ready(_) => Scope::Server,
         })
     }
@@ -133,12 +145,11 @@ impl<C: Clock> CredentialStore<C> {
 
     async fn ask(&self, found: &FoundCredential, scope: &Scope) -> Result<Got<Credential>, CredentialFailure> {
         match (&found.origin, scope) {
-            (Origin::Password(login), Scope::Project(iam, region, project)) => {
-                let giver = Giver::iam(iam);
-                let exchange = iam::project_token(iam, login, region, project);
-                let answer = self.send(&giver, found, &exchange).await?;
-                let got = iam::read_token(&answer, self.clock.wall()).map_err(|what| giver.odd(&what))?;
-                Ok(Got { value: Credential::Token(got.value), lifetime: got.lifetime })
+            (Origin::Password(login), Scope::Project(iam, project)) => {
+                self.token(found, iam, &iam::project_token(iam, login, project)).await
+            }
+            (Origin::Password(login), Scope::Account(iam)) => {
+                self.token(found, iam, &iam::account_token(iam, login)).await
             }
             (Origin::IdToken(federation), Scope::Iam(iam)) => {
                 let giver = Giver::iam(iam);
@@ -156,6 +167,18 @@ impl<C: Clock> CredentialStore<C> {
                 Err(CredentialFailure::Refused(message.to_owned()))
             }
         }
+    }
+
+    async fn token(
+        &self,
+        found: &FoundCredential,
+        iam: &Endpoint,
+        exchange: &Exchange,
+    ) -> Result<Got<Credential>, CredentialFailure> {
+        let giver = Giver::iam(iam);
+        let answer = self.send(&giver, found, exchange).await?;
+        let got = iam::read_token(&answer, self.clock.wall()).map_err(|what| giver.odd(&what))?;
+        Ok(Got { value: Credential::Token(got.value), lifetime: got.lifetime })
     }
 
     /// The provider's token as it is in the file now.
@@ -222,7 +245,7 @@ impl<C: Clock> CredentialStore<C> {
 }
 
 impl Giver {
-    fn iam(endpoint: &crate::model::Endpoint) -> Self {
+    fn iam(endpoint: &Endpoint) -> Self {
         Self { name: format!("IAM at {endpoint}"), timeout: IAM_TIMEOUT }
     }
 

@@ -166,9 +166,9 @@ fn the_identity_provider_of_a_section_comes_before_its_keys() {
          iam_endpoint = https://iam.example\n",
     );
     let found = find_credential(&CredentialName::default_name(), &Environment::new(), &file).expect("complete");
-    let Origin::IdToken(federation) = found.origin else { panic!("{found:?}") };
+    assert_eq!(found.iam_endpoint, Endpoint::parse("https://iam.example").ok());
+    let Origin::IdToken(federation) = found.origin else { panic!("{:?}", found.origin) };
     assert_eq!((federation.idp_id.as_str(), federation.token_file), ("corp", PathBuf::from("/run/token")));
-    assert_eq!(federation.iam_endpoint, Endpoint::parse("https://iam.example").ok());
 }
 
 #[test]

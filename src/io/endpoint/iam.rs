@@ -1,12 +1,15 @@
-//! Where a region's IAM is: `--iam-endpoint`, `HUAWEICLOUD_SDK_IAM_ENDPOINT`, then built in.
+//! Where a region's IAM is: `--iam-endpoint`, `HUAWEICLOUD_SDK_IAM_ENDPOINT`, the section of the credentials file that the
+//! credential came from, then built in.
 //!
 //! The table is that of the official SDK 3.1.219 (`auth/endpoint.py`): regions with an IAM of their own, and one for all
 //! others. The EU site is another cloud with its own accounts, which the SDK's table leaves out; the Terraform provider
 //! has it.
 
+use std::collections::BTreeMap;
+
 use super::sdk_endpoint;
-use crate::io::credential::Environment;
-use crate::model::{Endpoint, InvalidValue, Region};
+use crate::io::credential::{Environment, FoundCredential};
+use crate::model::{CredentialName, Endpoint, InvalidValue, Region};
 
 /// Sets IAM for all regions.
 const VARIABLE: &str = "HUAWEICLOUD_SDK_IAM_ENDPOINT";
@@ -48,6 +51,8 @@ const OWN: [&str; 27] = [
 pub struct IamEndpoints {
     /// The operator's word for all regions.
     all: Option<Endpoint>,
+    /// What the credentials file says for a credential that came from there.
+    of_credentials: BTreeMap<CredentialName, Endpoint>,
 }
 
 impl IamEndpoints {
@@ -65,15 +70,22 @@ impl IamEndpoints {
             }
             (None, None) => None,
         };
-        Ok(Self { all })
+        Ok(Self { all, of_credentials: BTreeMap::new() })
     }
 
-    /// IAM for a region; `file` is what the credentials file says, which counts before the built-in table.
+    /// With what these credentials say about their IAM.
+    #[must_use]
+    pub fn with_credentials(self, found: &BTreeMap<CredentialName, FoundCredential>) -> Self {
+        let own = found.iter().filter_map(|(name, found)| Some((name.clone(), found.iam_endpoint.clone()?)));
+        Self { of_credentials: own.collect(), ..self }
+    }
+
+    /// IAM for a credential in a region.
     ///
     /// # Errors
     /// Never in practice, since a region is a host label.
-    pub fn of(&self, region: &Region, file: Option<&Endpoint>) -> Result<Endpoint, InvalidValue> {
-        match self.all.as_ref().or(file) {
+    pub fn of(&self, credential: &CredentialName, region: &Region) -> Result<Endpoint, InvalidValue> {
+        match self.all.as_ref().or_else(|| self.of_credentials.get(credential)) {
             Some(endpoint) => Ok(endpoint.clone()),
             None => builtin(region),
         }
@@ -98,9 +110,11 @@ mod tests {
 
     fn of(flag: Option<&str>, variable: &str, file: Option<&str>, region: &str) -> String {
         let environment = Environment::from([(VARIABLE.to_owned(), variable.to_owned())]);
-        let endpoints = IamEndpoints::new(flag, &environment).expect("legal");
-        let file = file.map(|text| Endpoint::parse(text).expect("legal"));
-        endpoints.of(&Region::parse(region).expect("legal"), file.as_ref()).expect("a host").to_string()
+        let mut endpoints = IamEndpoints::new(flag, &environment).expect("legal");
+        let credential = CredentialName::default_name();
+        let own = file.map(|text| (credential.clone(), Endpoint::parse(text).expect("legal")));
+        endpoints.of_credentials = own.into_iter().collect();
+        endpoints.of(&credential, &Region::parse(region).expect("legal")).expect("a host").to_string()
     }
 
     #[test]
