@@ -330,7 +330,17 @@ impl Story {
                 format!("{} unknown outcomes", before.unknown)
             };
             context.console.info(&format!("looking {what} up in the service's task lists"));
-            follow(&loaded.plan, &summary, aim, tasks, clock, &stop, &mut |event| events.push(event)).await;
+            // A journal doesn't grow by being asked about again and again.
+            let known = |event: &RunEvent| match event {
+                RunEvent::TaskUnclear { op, why, .. } => summary.operations[*op].unclear.as_ref() == Some(why),
+                _ => false,
+            };
+            let mut keep = |event| {
+                if !known(&event) {
+                    events.push(event)
+                }
+            };
+            follow(&loaded.plan, &summary, aim, tasks, clock, &stop, &mut keep).await;
             events.iter().for_each(|event| summary.apply(event));
             context.console.info(&format!("{} of {} found", before.unknown - summary.counts.unknown, before.unknown));
             taken_up.extend(events);

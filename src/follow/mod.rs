@@ -27,7 +27,7 @@ use crate::model::{RegistryType, TaskId};
 /// What is wanted of the tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Aim {
-    /// Whether what is unknown was taken. One look, as soon as its task would be listed.
+    /// Whether what is unknown was taken. One look, now.
     LookUp {
         /// No look after this, on the run's clock.
         until: Option<Duration>,

@@ -43,7 +43,6 @@ pub(super) struct Follower<'a, W, C> {
     work: FuturesUnordered<LocalBoxFuture<'a, (usize, Arrived)>>,
     tasks: &'a W,
     clock: &'a C,
-    to_the_end: bool,
     until: Alarm<'a>,
     /// Events that nobody has taken.
     events: Vec<RunEvent>,
@@ -55,8 +54,7 @@ impl<'a, W: TaskList, C: Clock> Follower<'a, W, C> {
         let (Aim::LookUp { until: end } | Aim::ToTheEnd { until: end }) = aim;
         until.set(end, clock);
         let (places, events) = places(plan, summary, aim, now(clock));
-        let to_the_end = matches!(aim, Aim::ToTheEnd { .. });
-        let mut follower = Self { places, work: FuturesUnordered::new(), tasks, clock, to_the_end, until, events };
+        let mut follower = Self { places, work: FuturesUnordered::new(), tasks, clock, until, events };
         (0..follower.places.len()).for_each(|place| follower.set_to_work(place));
         follower
     }
@@ -100,8 +98,7 @@ impl<'a, W: TaskList, C: Clock> Follower<'a, W, C> {
         });
         let until = next.min().filter(|_| !reads);
         let what = match until {
-            Some(_) if self.to_the_end => "tasks to end",
-            Some(_) => "tasks to be listed",
+            Some(_) => "tasks to end",
             None => "reading the service's lists of tasks",
         };
         let what = what.to_owned();

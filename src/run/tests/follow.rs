@@ -197,7 +197,7 @@ async fn only_what_is_unknown_is_looked_up_and_once() {
     let why = "no task that fits is listed (yet); that doesn't show that it was not taken";
     assert_eq!(says(&summary, 2), format!("{NO_ANSWER} ({why})"));
     assert_eq!((tasks.calls(), summary.counts.accepted, summary.counts.unknown), ((2, 0), 2, 1));
-    assert!(notes.waiting.iter().flatten().any(|waiting| waiting.what == "tasks to be listed"));
+    assert!(notes.waiting.iter().flatten().any(|waiting| waiting.what == "reading the service's lists of tasks"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -259,10 +259,10 @@ async fn the_wait_is_over_when_its_time_is() {
     let in_time =
         |max_duration| RunOptions { max_duration: Some(max_duration), follow: FollowAfter::LookUp, ..options() };
     let stop = CancellationToken::new();
-    let (summary, tasks, _) = go(&[Fate::EndsAt(9)], &[0], &in_time(s(100)), &stop).await;
+    let (summary, tasks, _) = go(&[Fate::EndsAt(9)], &[0], &in_time(ms(300)), &stop).await;
     let late = "the time was over before its task was looked for";
-    assert_eq!((says(&summary, 0), tasks.calls()), (format!("{NO_ANSWER} ({late})"), (0, 0)));
-    assert_eq!(summary.elapsed, s(100));
+    assert_eq!((says(&summary, 0), tasks.calls()), (format!("{NO_ANSWER} ({late})"), (1, 0)));
+    assert_eq!(summary.elapsed, ms(300));
     let (summary, _, _) = go(&[Fate::EndsAt(9)], &[0], &in_time(ms(50)), &stop).await;
     assert_eq!(says(&summary, 0), NO_ANSWER);
 }
