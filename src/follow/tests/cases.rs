@@ -386,6 +386,43 @@ fn an_id_that_stands_for_two_tasks_proves_nothing() {
     );
 }
 
+/// One look says that it began at one time, a later one another.
+#[test]
+fn a_task_whose_begin_changes_proves_nothing() {
+    let mut run = Run::new();
+    let op = run.request("p", Some(&["a"]), &[taken(100)]);
+    let world = World::new(&[("p", Task { duration: s(600), ..Task::new("t", 110, &["a"]) })]);
+    let (mut places, _) = run.places(WAIT, s(400));
+    let (place, mut events, mut now) = (&mut places[0], Vec::new(), s(400));
+    loop {
+        let arrived = match place.step() {
+            Step::List { offset } => {
+                let mut page = world.list("p", offset, now);
+                page.tasks[0].begin += if now > s(500) { s(20) } else { Duration::ZERO };
+                Arrived::List(Ok(page))
+            }
+            Step::Registries { task, offset } => Arrived::Registries(Ok(world.registries("p", &task, offset, now))),
+            Step::WaitUntil(at) => {
+                now = at;
+                Arrived::Woken
+            }
+            Step::Over => break,
+        };
+        place.take(Now { run: now, wall: start() + now }, arrived, &mut events);
+    }
+    let why = "unclear: task t, which may be its own, is listed with two different begin times";
+    assert_eq!(Story { events, ..Story::default() }.of(op), why);
+}
+
+#[test]
+fn a_crowd_of_tasks_is_not_told_apart() {
+    let crowd: Vec<Task> = (0..31).map(|number| Task::new(&format!("t{number}"), 100 + number, &["b"])).collect();
+    let (story, said) = one(unanswered(100), Some(&["a"]), &crowd, LOOK);
+    assert_eq!(said, "unclear: 31 tasks began at that time, too many to tell apart");
+    assert_eq!((story.lists, story.registries), (1, 0));
+    assert_eq!(one(unanswered(100), Some(&["a"]), &crowd[1..], LOOK).0.registries, 30);
+}
+
 #[test]
 fn how_a_task_ended_is_read_off_its_registries() {
     use SyncStatus::{Failed, Finished, Running};
