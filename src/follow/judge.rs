@@ -171,11 +171,10 @@ impl View<'_> {
             return not_whole();
         }
         let ended = task.is_some_and(|task| task.status.is_end());
-        let registries = self.seen.registries.get(id).filter(|read| read.after_end || !ended);
-        let final_ = registries.is_some_and(|read| read.have_ended() && (ended || read.look == self.seen.look));
-        if !final_ && self.seen.can_ask(id) {
+        if self.seen.can_ask(id) {
             return Judgement::Ask(id.clone());
         }
+        let registries = self.seen.registries.get(id);
         if let (false, Some(listed)) = (proved, listed) {
             match fit(request, listed, self.seen) {
                 Fit::Yes => return Judgement::Found(id.clone()),
@@ -188,7 +187,7 @@ impl View<'_> {
             return Judgement::Ended(outcome);
         }
         let so = if task.is_some() { "it has ended" } else { "it is not listed any more" };
-        match registries.filter(|read| !read.list.is_empty()) {
+        match registries.filter(|read| !read.list.is_empty() && !self.seen.unread.contains_key(id)) {
             // Nothing but its registries says how far it is.
             Some(_) if task.is_some() && !ended => Judgement::Later(None),
             Some(_) => Judgement::Open(format!("registries of its task {id} are still synchronised, though {so}")),

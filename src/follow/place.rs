@@ -394,7 +394,7 @@ impl Place {
         let Some(TaskStatus::Running(percent)) = self.seen.tasks.get(task).map(|listed| listed.task.status) else {
             return;
         };
-        if request.accepted && followed.percent != Some(percent) {
+        if followed.percent != Some(percent) {
             followed.percent = Some(percent);
             events.push(RunEvent::TaskProgressed { op: request.op, at: now.run, percent });
         }

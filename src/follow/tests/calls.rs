@@ -87,6 +87,16 @@ fn what_is_not_listed_is_looked_for_for_a_quarter_of_an_hour() {
     assert_eq!(tell(&run, &World::new(&[("p", late)]), WAIT, s(102)).of(op), "found t, confirmed");
 }
 
+/// Whoever reads behind the port may wait minutes for the quota.
+#[test]
+fn a_slow_list_is_not_read_without_a_pause() {
+    let mut run = Run::new();
+    let op = run.request("p", Some(&["a"]), &[taken(100)]);
+    let task = Task { duration: s(3000), ..Task::new("t", 101, &["a"]) };
+    let story = tell(&run, &World { latency: s(400), ..World::new(&[("p", task)]) }, WAIT, s(102));
+    assert_eq!((story.of(op).as_str(), story.registries), ("found t, confirmed", 1));
+}
+
 #[test]
 fn tasks_that_end_at_about_the_same_time_share_a_look() {
     let mut run = Run::new();

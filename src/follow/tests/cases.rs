@@ -275,6 +275,24 @@ fn a_look_up_is_for_now_and_a_wait_for_everything_that_fits() {
 }
 
 #[test]
+fn each_request_of_a_place_has_its_own_time() {
+    let ask = |aim, sent: fn(u64) -> super::world::Sent| {
+        let mut run = Run::new();
+        let ops = [run.request("p", Some(&["a"]), &[sent(100)]), run.request("p", Some(&["b"]), &[sent(1000)])];
+        let own = Task { delay: s(170), ..Task::new("t2", 1001, &["b"]) };
+        let stranger = Task::new("stranger", 1002, &["b"]);
+        let world = World::new(&[("p", Task::new("t1", 101, &["a"])), ("p", own), ("p", stranger)]);
+        let story = tell(&run, &world, aim, s(1100));
+        (ops.map(|op| story.of(op)), story.lists)
+    };
+    // Looked at for the first at once, and again for the second, when its own task is listed too.
+    let two = "unclear: several tasks fit it: stranger, t2".to_owned();
+    assert_eq!(ask(WAIT, taken), (["found t1, confirmed".to_owned(), two.clone()], 2));
+    // A look-up is one look, and now.
+    assert_eq!(ask(LOOK, unanswered), (["found t1".to_owned(), "found stranger".to_owned()], 1));
+}
+
+#[test]
 fn a_list_of_several_pages_is_read_whole() {
     let tasks: Vec<(&str, Task)> = (0..450)
         .map(|number| ("p", Task::new(&format!("old{number}"), -5000 - number, &["a"])))
@@ -352,6 +370,9 @@ fn a_list_that_shifts_while_it_is_read_is_read_again() {
         let pages = [bad.clone(), bad.clone(), bad].concat();
         assert_eq!(scripted(&pages), (changing.to_owned(), 6), "twice again at most");
     }
+    // A list that never ends is not read for ever.
+    let endless = vec![page(false, 1, 1_000_000); 3 * 128];
+    assert_eq!(scripted(&endless), (changing.to_owned(), 3 * 128));
     // Without a total an empty page ends it.
     let unsaid = |tasks, entries| TaskPage { total: None, ..page(tasks, entries, 0) };
     assert_eq!(scripted(&[unsaid(false, 2), unsaid(true, 1), unsaid(false, 0)]), ("found t".to_owned(), 3));
@@ -368,6 +389,43 @@ fn an_id_that_stands_for_two_tasks_proves_nothing() {
         scripted(&[twice.clone(), twice.clone(), twice]).0.split(',').next(),
         Some("unclear: the list of tasks changed while it was read")
     );
+}
+
+/// One look says that it began at one time, a later one another.
+#[test]
+fn a_task_whose_begin_changes_proves_nothing() {
+    let mut run = Run::new();
+    let op = run.request("p", Some(&["a"]), &[taken(100)]);
+    let world = World::new(&[("p", Task { duration: s(600), ..Task::new("t", 110, &["a"]) })]);
+    let (mut places, _) = run.places(WAIT, s(400));
+    let (place, mut events, mut now) = (&mut places[0], Vec::new(), s(400));
+    loop {
+        let arrived = match place.step() {
+            Step::List { offset } => {
+                let mut page = world.list("p", offset, now);
+                page.tasks[0].begin += if now > s(500) { s(20) } else { Duration::ZERO };
+                Arrived::List(Ok(page))
+            }
+            Step::Registries { task, offset } => Arrived::Registries(Ok(world.registries("p", &task, offset, now))),
+            Step::WaitUntil(at) => {
+                now = at;
+                Arrived::Woken
+            }
+            Step::Over => break,
+        };
+        place.take(Now { run: now, wall: start() + now }, arrived, &mut events);
+    }
+    let why = "unclear: task t, which may be its own, is listed with two different begin times";
+    assert_eq!(Story { events, ..Story::default() }.of(op), why);
+}
+
+#[test]
+fn a_crowd_of_tasks_is_not_told_apart() {
+    let crowd: Vec<Task> = (0..31).map(|number| Task::new(&format!("t{number}"), 100 + number, &["b"])).collect();
+    let (story, said) = one(unanswered(100), Some(&["a"]), &crowd, LOOK);
+    assert_eq!(said, "unclear: 31 tasks began at that time, too many to tell apart");
+    assert_eq!((story.lists, story.registries), (1, 0));
+    assert_eq!(one(unanswered(100), Some(&["a"]), &crowd[1..], LOOK).0.registries, 30);
 }
 
 #[test]
@@ -473,6 +531,10 @@ fn a_list_that_is_refused_is_not_asked_for_again_and_trouble_is_looked_at_later(
         assert_eq!((story.of(op).as_str(), story.lists), ("found t, confirmed", 6), "{kind:?}");
         let story = tell(&run, &World { failing: failing(99), ..task.clone() }, WAIT, s(500));
         assert_eq!((story.of(op).as_str(), story.lists), (unread, 6), "{kind:?}");
+        // Trouble that passes is forgotten: five times in a row each, with a look that comes to something between.
+        let failing = (0..11).filter(|number| *number != 5).map(|number| (number, kind)).collect();
+        let long = World::new(&[("p", Task { duration: s(9000), ..Task::new("t", 110, &["a"]) })]);
+        assert_eq!(tell(&run, &World { failing, ..long }, WAIT, s(500)).of(op), "found t, confirmed", "{kind:?}");
     }
     let mut run = Run::new();
     let op = run.request("p", Some(&["a"]), &[unanswered(100)]);

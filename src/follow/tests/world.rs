@@ -301,7 +301,7 @@ pub(super) fn tell(run: &Run, world: &World, aim: Aim, now: Duration) -> Story {
     for mut place in places {
         let project = place.listing().project_id.to_string();
         let enterprise = place.listing().enterprise_project_id.to_string();
-        let mut now = now;
+        let (mut now, mut last_read) = (now, None);
         for step in 0.. {
             assert!(step < 10_000, "it never ends");
             let at = |run: Duration| Now { run, wall: start() + run };
@@ -315,6 +315,7 @@ pub(super) fn tell(run: &Run, world: &World, aim: Aim, now: Duration) -> Story {
                     place.cut(at(now), Cut::TimeOver, &mut story.events);
                 }
                 Step::WaitUntil(time) => {
+                    assert!(last_read.is_none_or(|last| time >= last + s(30)), "a look right after another");
                     now = now.max(time);
                     place.take(at(now), Arrived::Woken, &mut story.events);
                 }
@@ -326,6 +327,7 @@ pub(super) fn tell(run: &Run, world: &World, aim: Aim, now: Duration) -> Story {
                         None => Ok(world.list_of(&project, &enterprise, offset, now)),
                     };
                     now += world.latency;
+                    last_read = Some(now);
                     place.take(at(now), Arrived::List(page), &mut story.events);
                 }
                 Step::Registries { task, offset } => {
@@ -335,6 +337,7 @@ pub(super) fn tell(run: &Run, world: &World, aim: Aim, now: Duration) -> Story {
                         None => Ok(world.registries(&project, &task, offset, now)),
                     };
                     now += world.latency;
+                    last_read = Some(now);
                     place.take(at(now), Arrived::Registries(page), &mut story.events);
                 }
             }

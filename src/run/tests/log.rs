@@ -194,6 +194,26 @@ async fn a_log_that_is_stuck_counts_as_failed() {
     assert!(failure.message.contains("has not taken a record for 60 s"), "{failure}");
 }
 
+/// What can't be recorded is not looked for.
+#[tokio::test(start_paused = true)]
+async fn after_a_log_that_failed_no_list_is_read() {
+    let plan = Fixture::simple(limits("100/1s"), 2);
+    let service = Service::new((100, ms(1000)), |_, _| accepted());
+    let disk = Rc::new(Disk::default());
+    let mut log = Log { disk: Rc::clone(&disk), speed: Speed::AtOnce };
+    let failing = async {
+        tokio::time::sleep(ms(20)).await;
+        disk.fail();
+        std::future::pending::<()>().await;
+    };
+    let (tasks, options, stop) = (Tasks::new(&[Fate::EndsAt(9); 2]), waiting(), CancellationToken::new());
+    let end = tokio::select! {
+        end = go_with(&plan, &options, &service, &tasks, &mut log, &stop) => end,
+        () = failing => unreachable!(),
+    };
+    assert_eq!((outcomes(&end), tasks.reads.borrow().len()), (vec!["accepted", "not_attempted"], 0));
+}
+
 /// The disk fails while tasks are waited for: that ends, and what the log doesn't hold is named once.
 #[tokio::test(start_paused = true)]
 async fn a_log_that_fails_ends_the_wait_for_tasks() {
