@@ -48,11 +48,30 @@ impl Workplace {
 
     /// The report in the run's own directory; exactly one run must be there.
     fn report(&self) -> Value {
-        let runs = self.folder.path().join(".hss-sync/runs");
-        let directories: Vec<PathBuf> =
-            std::fs::read_dir(runs).expect("runs").map(|entry| entry.expect("entry").path()).collect();
+        let directories = self.runs();
         assert_eq!(directories.len(), 1, "{directories:?}");
         checked_report(&directories[0].join("report.json"))
+    }
+
+    /// Directories of runs.
+    fn runs(&self) -> Vec<PathBuf> {
+        let runs = std::fs::read_dir(self.folder.path().join(".hss-sync/runs"));
+        runs.into_iter().flatten().map(|entry| entry.expect("entry").path()).collect()
+    }
+
+    /// Until the journal says that a request is announced.
+    #[cfg(unix)]
+    fn wait_for_a_request(&self) {
+        for _ in 0..6000 {
+            if let [run] = self.runs().as_slice()
+                && std::fs::read_to_string(run.join("journal.ndjson"))
+                    .is_ok_and(|text| text.contains("attempt_started"))
+            {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("nothing is sent");
     }
 }
 
@@ -392,14 +411,20 @@ fn a_signal_drains_reports_and_exits_4_and_a_second_one_ends_at_once() {
 fn signalled(first: &str, second: Option<&str>, exit: i32) {
     let place = Workplace::new(7, &["cn-north-4"], "");
     let log = place.folder.path().join("stderr");
+    // What is to be ended at once would else go on for as long as an attempt may take.
+    let fault = if exit == 4 { "latency:2s" } else { "hang:100%" };
     let mut child = place
-        .command(&["run", "plan.yaml", "--simulate", "--fault", "latency:2s"])
+        .command(&["run", "plan.yaml", "--simulate", "--fault", fault])
         .stderr(std::fs::File::create(&log).expect("a file"))
         .stdout(Stdio::null())
         .spawn()
         .expect("the binary starts");
-    // The first operation is alone until its credential is accepted; the next ones are then in flight.
-    wait_for(&log, "accepted in");
+    if exit == 4 {
+        // The first operation is alone until its credential is accepted; the next ones are then in flight.
+        wait_for(&log, "accepted in");
+    } else {
+        place.wait_for_a_request();
+    }
     signal(&child, first);
     wait_for(&log, "stop ");
     if let Some(second) = second {
