@@ -36,7 +36,7 @@ pub struct RunFacts {
 ///
 /// # Errors
 /// When the writer fails.
-pub fn write_run(
+pub(super) fn write_run(
     out: &mut dyn Write,
     plan: &ExecutionPlan,
     sources: &Sources,
