@@ -4,7 +4,10 @@
 
 use std::io::{self, Write};
 
+use super::csv::write_csv;
 use super::json::{RunFacts, write_run};
+use super::junit::write_junit;
+use super::markdown::write_markdown;
 use crate::expand::ExecutionPlan;
 use crate::source::Sources;
 use crate::summary::RunSummary;
@@ -14,6 +17,12 @@ use crate::summary::RunSummary;
 pub enum Format {
     /// `schemas/report.schema.json`: everything, for programs.
     Json,
+    /// A suite a plan and a case an operation, for the test reports of CI systems.
+    Junit,
+    /// Totals, causes and regions, for people: fits the summary of a CI job.
+    Markdown,
+    /// A row an operation, for spreadsheets.
+    Csv,
 }
 
 /// The end of a run, from which a report in any format is made.
@@ -31,13 +40,16 @@ pub struct RunReport<'a> {
 
 impl Format {
     /// All of them, in the order in which they are listed.
-    pub const ALL: &[Self] = &[Self::Json];
+    pub const ALL: &[Self] = &[Self::Json, Self::Junit, Self::Markdown, Self::Csv];
 
-    /// Its name in `--report`, which is also the usual ending of its files.
+    /// Its name in `--report`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Json => "json",
+            Self::Junit => "junit",
+            Self::Markdown => "markdown",
+            Self::Csv => "csv",
         }
     }
 
@@ -46,6 +58,9 @@ impl Format {
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Json => "json",
+            Self::Junit => "xml",
+            Self::Markdown => "md",
+            Self::Csv => "csv",
         }
     }
 
@@ -54,6 +69,18 @@ impl Format {
     pub const fn what(self) -> &'static str {
         match self {
             Self::Json => "everything, for programs",
+            Self::Junit => "a case an operation, for the test reports of CI systems",
+            Self::Markdown => "totals, causes and regions, for the summary of a CI job",
+            Self::Csv => "a row an operation, for spreadsheets",
+        }
+    }
+
+    /// Whether each operation is in it with its outcome, however many there are.
+    #[must_use]
+    pub const fn accounts_for_all(self) -> bool {
+        match self {
+            Self::Json | Self::Junit | Self::Csv => true,
+            Self::Markdown => false,
         }
     }
 
@@ -82,6 +109,9 @@ pub fn write_report(format: Format, out: &mut dyn Write, report: &RunReport<'_>)
     let RunReport { plan, sources, summary, facts } = *report;
     match format {
         Format::Json => write_run(out, plan, sources, summary, facts),
+        Format::Junit => write_junit(out, report),
+        Format::Markdown => write_markdown(out, report),
+        Format::Csv => write_csv(out, report),
     }
 }
 

@@ -5,11 +5,14 @@
 
 mod check;
 mod closing;
+mod csv;
 mod discovered;
 #[cfg(test)]
 mod fixture;
 mod format;
 mod json;
+mod junit;
+mod markdown;
 mod table;
 mod wrap;
 
