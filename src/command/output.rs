@@ -12,6 +12,7 @@ use crate::io::fs;
 use crate::io::state_dir::RunDir;
 use crate::model::RunId;
 use crate::remaining::{left_of, remaining};
+use crate::report::Format;
 use crate::summary::RunSummary;
 
 /// The places that a run's report is written to.
@@ -21,7 +22,7 @@ pub(super) struct Outputs {
     directory: RunDir,
     /// How `resume` finds it from here: its id, or its path.
     name: String,
-    extra: Vec<Target>,
+    extra: Vec<Extra>,
 }
 
 /// What came of writing the reports.
@@ -29,7 +30,7 @@ pub(super) struct Outputs {
 pub(super) struct Written {
     /// The report in the run's own directory, if it is there.
     pub(super) own: Option<PathBuf>,
-    /// Whether it is there or in any other place that `--report` names.
+    /// Whether each outcome is in it or in another report that `--report` names.
     pub(super) anywhere: bool,
     /// What could not be written, a message each.
     pub(super) errors: Vec<String>,
@@ -57,6 +58,13 @@ pub(super) fn shown(path: &Path) -> String {
     visible(&path.display().to_string()).into_owned()
 }
 
+/// A report that `--report` asks for.
+#[derive(Debug)]
+struct Extra {
+    format: Format,
+    target: Target,
+}
+
 #[derive(Debug)]
 enum Target {
     File(PathBuf),
@@ -69,22 +77,23 @@ impl Outputs {
     /// # Errors
     /// For a format that doesn't exist, a missing path, or standard output given twice.
     pub(super) fn parse(reports: &[String], directory: RunDir) -> Result<Self, String> {
-        let mut extra = Vec::new();
+        let mut extra: Vec<Extra> = Vec::new();
         for report in reports {
             let Some((format, path)) = report.split_once('=') else {
                 return Err(format!("--report {report}: write FORMAT=PATH, such as --report json=report.json"));
             };
-            if format != "json" {
-                return Err(format!("--report {report}: `{format}` is no report format; this version writes json"));
-            }
-            match path {
+            let format = Format::parse(format).ok_or_else(|| {
+                format!("--report {report}: `{format}` is no report format; there are {}", Format::names())
+            })?;
+            let target = match path {
                 "" => return Err(format!("--report {report}: the path is missing; `-` is standard output")),
-                "-" if extra.iter().any(|target| matches!(target, Target::Stdout)) => {
+                "-" if extra.iter().any(Extra::is_stdout) => {
                     return Err("--report: only one report can go to standard output".to_owned());
                 }
-                "-" => extra.push(Target::Stdout),
-                path => extra.push(Target::File(PathBuf::from(path))),
-            }
+                "-" => Target::Stdout,
+                path => Target::File(PathBuf::from(path)),
+            };
+            extra.push(Extra { format, target });
         }
         let name = shell_word(&resume_name(&directory));
         Ok(Self { directory, extra, name })
@@ -97,7 +106,7 @@ impl Outputs {
 
     /// Whether standard output is taken by a report.
     pub(super) fn uses_stdout(&self) -> bool {
-        self.extra.iter().any(|target| matches!(target, Target::Stdout))
+        self.extra.iter().any(Extra::is_stdout)
     }
 
     /// Makes the run's directory, and proves that every report can be written there, before anything is sent.
@@ -106,8 +115,8 @@ impl Outputs {
     /// What can't be written, and why.
     pub(super) fn prepare(&self) -> Result<(), String> {
         fs::create_private_dir(self.directory.path()).map_err(|error| error.to_string())?;
-        for target in &self.extra {
-            if let Target::File(path) = target {
+        for extra in &self.extra {
+            if let Target::File(path) = &extra.target {
                 fs::check_writable(path).map_err(|error| error.to_string())?;
             }
         }
@@ -120,26 +129,25 @@ impl Outputs {
         &self,
         context: &Context,
         exit: ExitStatus,
-        mut render: impl FnMut(ExitStatus, &mut dyn Write) -> io::Result<()>,
+        mut render: impl FnMut(Format, ExitStatus, &mut dyn Write) -> io::Result<()>,
     ) -> Written {
         let mut written = Written { own: None, anywhere: false, errors: Vec::new() };
-        let mut rendered = |exit, errors: &mut Vec<String>| {
+        let mut rendered = |format: Format, exit, errors: &mut Vec<String>| {
             let mut bytes = Vec::new();
-            let result = render(exit, &mut bytes);
-            result.map_err(|error| errors.push(format!("the report could not be rendered: {error}"))).ok()?;
+            let result = render(format, exit, &mut bytes);
+            let failed = |error| errors.push(format!("the {} report could not be rendered: {error}", format.name()));
+            result.map_err(failed).ok()?;
             Some(bytes)
         };
-        if !self.extra.is_empty() {
-            let Some(bytes) = rendered(exit, &mut written.errors) else { return written };
-            for target in &self.extra {
-                match target.write(context, &bytes) {
-                    Ok(()) => written.anywhere = true,
-                    Err(error) => written.errors.push(error),
-                }
+        for Extra { format, target } in &self.extra {
+            let Some(bytes) = rendered(*format, exit, &mut written.errors) else { continue };
+            match target.write(context, &bytes) {
+                Ok(()) => written.anywhere |= format.accounts_for_all(),
+                Err(error) => written.errors.push(error),
             }
         }
         let exit = if written.errors.is_empty() { exit } else { exit.max(ExitStatus::Unwritable) };
-        let Some(bytes) = rendered(exit, &mut written.errors) else { return written };
+        let Some(bytes) = rendered(Format::Json, exit, &mut written.errors) else { return written };
         let own = self.directory.report();
         // The directory was there when the run began, and may be gone by now.
         let result = fs::create_private_dir(self.directory.path());
@@ -209,6 +217,12 @@ fn shell_word(word: &str) -> String {
     if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", visible(word).replace('\'', r"'\''")) }
 }
 
+impl Extra {
+    fn is_stdout(&self) -> bool {
+        matches!(self.target, Target::Stdout)
+    }
+}
+
 impl Target {
     fn write(&self, context: &Context, bytes: &[u8]) -> Result<(), String> {
         match self {
@@ -218,5 +232,30 @@ impl Target {
                 .report(|out| out.write_all(bytes))
                 .map_err(|error| format!("the report could not be written to standard output: {error}")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use crate::cli::Cli;
+    use crate::report::Format;
+
+    #[test]
+    fn the_help_of_the_flag_names_every_format() {
+        let cli = Cli::command();
+        let mut found = 0;
+        for command in cli.get_subcommands() {
+            let flags = command.get_arguments().filter(|flag| flag.get_long() == Some("report"));
+            for help in flags.filter_map(|flag| flag.get_help()) {
+                let help = help.to_string();
+                let (_, named) = help.split_once("formats: ").expect("it lists the formats");
+                let named: Vec<&str> = named.split(", ").collect();
+                assert_eq!(named, Format::ALL.iter().map(|format| format.name()).collect::<Vec<_>>());
+                found += 1;
+            }
+        }
+        assert!(found >= 2, "run and resume have it");
     }
 }

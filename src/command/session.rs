@@ -20,7 +20,7 @@ use crate::io::journal_file::{CrashPoint, JournalFile};
 use crate::io::signal::Signals;
 use crate::journal::{Invocation, SimulatedWith};
 use crate::model::{MaxFailures, RunId, parse_duration};
-use crate::report::{self, RunFacts};
+use crate::report::{self, RunFacts, RunReport, write_report};
 use crate::resume::{Reopen, reopens};
 use crate::run::port::EventSink;
 use crate::run::{FollowAfter, NotRecorded, Outside, Past, RunEnd, RunError, RunOptions, run as drive};
@@ -250,8 +250,8 @@ impl Account<'_> {
             exit = exit.max(ExitStatus::Unwritable);
         }
         let facts = |exit| RunFacts { exit, simulated: self.simulated };
-        let written =
-            outputs.write(context, exit, |exit, out| report::write_run(out, plan, sources, summary, facts(exit)));
+        let report = |exit| RunReport { plan, sources, summary, facts: facts(exit) };
+        let written = outputs.write(context, exit, |format, exit, out| write_report(format, out, &report(exit)));
         if let Some(not_recorded) = &end.not_recorded {
             context.console.error(&self.unrecorded(not_recorded, summary, written.anywhere));
         }

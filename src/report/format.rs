@@ -1,0 +1,130 @@
+//! The formats of a run's report: what each is called, what it is for, and who writes it.
+//!
+//! One row a format in [`Format::ALL`] and one arm in [`write_report`]; `--report`, its help and its messages follow.
+
+use std::io::{self, Write};
+
+use super::csv::write_csv;
+use super::json::{RunFacts, write_run};
+use super::junit::write_junit;
+use super::markdown::write_markdown;
+use crate::expand::ExecutionPlan;
+use crate::source::Sources;
+use crate::summary::RunSummary;
+
+/// A format that a run's report can be written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    /// `schemas/report.schema.json`: everything, for programs.
+    Json,
+    /// A suite a plan and a case an operation, for the test reports of CI systems.
+    Junit,
+    /// Totals, causes and regions, for people: fits the summary of a CI job.
+    Markdown,
+    /// A row an operation, for spreadsheets.
+    Csv,
+}
+
+/// The end of a run, from which a report in any format is made.
+#[derive(Clone, Copy, Debug)]
+pub struct RunReport<'a> {
+    /// What was planned.
+    pub plan: &'a ExecutionPlan,
+    /// The texts that the plan's places are in.
+    pub sources: &'a Sources,
+    /// What became of it.
+    pub summary: &'a RunSummary,
+    /// What is in neither.
+    pub facts: RunFacts,
+}
+
+impl Format {
+    /// All of them, in the order in which they are listed.
+    pub const ALL: &[Self] = &[Self::Json, Self::Junit, Self::Markdown, Self::Csv];
+
+    /// Its name in `--report`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Junit => "junit",
+            Self::Markdown => "markdown",
+            Self::Csv => "csv",
+        }
+    }
+
+    /// The usual ending of its files, without a dot.
+    #[must_use]
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Junit => "xml",
+            Self::Markdown => "md",
+            Self::Csv => "csv",
+        }
+    }
+
+    /// What it is, in a few words.
+    #[must_use]
+    pub const fn what(self) -> &'static str {
+        match self {
+            Self::Json => "everything, for programs",
+            Self::Junit => "a case an operation, for the test reports of CI systems",
+            Self::Markdown => "totals, causes and regions, for the summary of a CI job",
+            Self::Csv => "a row an operation, for spreadsheets",
+        }
+    }
+
+    /// Whether each operation is in it with its outcome, however many there are.
+    #[must_use]
+    pub const fn accounts_for_all(self) -> bool {
+        match self {
+            Self::Json | Self::Junit | Self::Csv => true,
+            Self::Markdown => false,
+        }
+    }
+
+    /// The format of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|format| format.name() == name)
+    }
+
+    /// All names, for messages: `csv, json and markdown`.
+    #[must_use]
+    pub fn names() -> String {
+        let names: Vec<&str> = Self::ALL.iter().map(|format| format.name()).collect();
+        match names.split_last() {
+            Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+            _ => names.concat(),
+        }
+    }
+}
+
+/// Writes the report of a run in a format.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write_report(format: Format, out: &mut dyn Write, report: &RunReport<'_>) -> io::Result<()> {
+    let RunReport { plan, sources, summary, facts } = *report;
+    match format {
+        Format::Json => write_run(out, plan, sources, summary, facts),
+        Format::Junit => write_junit(out, report),
+        Format::Markdown => write_markdown(out, report),
+        Format::Csv => write_csv(out, report),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_format_is_found_by_its_name_and_only_by_it() {
+        for format in Format::ALL {
+            assert_eq!(Format::parse(format.name()), Some(*format));
+        }
+        assert_eq!(Format::parse("Json"), None);
+        assert_eq!(Format::parse(""), None);
+    }
+}
