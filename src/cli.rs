@@ -24,6 +24,13 @@ Try it without an account:  hss-sync run plans/quickstart.yaml --simulate
 Everything else:            hss-sync --help, hss-sync COMMAND --help
 ";
 
+/// What `--version` prints behind the name: the version, then what it was built from and for. `build.rs` finds that out.
+const LONG_VERSION: &str = if env!("HSS_SYNC_COMMIT").is_empty() {
+    concat!(env!("CARGO_PKG_VERSION"), "\ntarget: ", env!("HSS_SYNC_TARGET"))
+} else {
+    concat!(env!("CARGO_PKG_VERSION"), "\ncommit: ", env!("HSS_SYNC_COMMIT"), "\ntarget: ", env!("HSS_SYNC_TARGET"))
+};
+
 /// Where runs are kept when nothing else is said.
 pub const DEFAULT_STATE_DIR: &str = ".hss-sync";
 
@@ -42,6 +49,7 @@ const REHEARSAL: &str = "Rehearsal";
 #[command(
     name = "hss-sync",
     version,
+    long_version = LONG_VERSION,
     max_term_width = 100,
     disable_help_subcommand = true,
     after_help = "Exit codes: 0 all accepted or valid, 1 an operation failed, 2 usage, 3 invalid plan, 4 incomplete or \
@@ -112,6 +120,10 @@ pub enum CommandArgs {
     Explain(ExplainArgs),
     /// Print a published JSON Schema
     Schema(SchemaArgs),
+    /// Print what makes a shell complete commands and flags
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all commands
+    Man(ManArgs),
 }
 
 /// Which plans, with which values.
@@ -468,6 +480,28 @@ pub enum SchemaArg {
     Report,
     /// A line of a run's journal
     Journal,
+}
+
+/// `completions`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    before_help = "Example:  hss-sync completions bash > ~/.local/share/bash-completion/completions/hss-sync",
+    after_help = "zsh: as _hss-sync in a directory of $fpath. fish: as hss-sync.fish in ~/.config/fish/completions. \
+                  PowerShell and elvish: in the profile, or read by it. Write it anew after an update."
+)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// `man`.
+#[derive(Clone, Debug, Args)]
+#[command(before_help = "Example:  hss-sync man --dir ~/.local/share/man/man1")]
+pub struct ManArgs {
+    /// Write hss-sync.1 and a page for each command to this directory, instead of the main page to standard output
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
 }
 
 #[cfg(test)]

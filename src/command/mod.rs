@@ -4,10 +4,12 @@
 //! stopped it.
 
 mod check;
+mod completions;
 mod discover;
 mod ending;
 mod explain;
 mod load;
+mod man;
 mod online;
 mod output;
 mod plan;
@@ -91,5 +93,7 @@ pub fn execute(cli: &Cli, environment: Environment) -> ExitStatus {
         Some(CommandArgs::Simulate(args)) => simulate::simulate(&context, args),
         Some(CommandArgs::Explain(args)) => explain::explain(&context, args),
         Some(CommandArgs::Schema(args)) => schema::schema(&context, args),
+        Some(CommandArgs::Completions(args)) => completions::completions(&context, args),
+        Some(CommandArgs::Man(args)) => man::man(&context, args),
     }
 }
