@@ -16,11 +16,11 @@ quota.
   validate   prove plans correct, offline    hss-sync validate plans/
   plan       show what would be sent         hss-sync plan plans/quickstart.yaml
   run        send it, and report on it       hss-sync run plans/quickstart.yaml
+  runs       list runs and what is left      hss-sync runs
   resume     go on with a run that stopped   hss-sync resume latest
-  simulate   a local HSS to rehearse with    hss-sync simulate
-  explain    explain a code                  hss-sync explain unknown-set
 
 Try it without an account:  hss-sync run plans/quickstart.yaml --simulate
+Ask what a code means:      hss-sync explain APIGW.0308
 Everything else:            hss-sync --help, hss-sync COMMAND --help
 ";
 
@@ -113,6 +113,8 @@ pub enum CommandArgs {
     Check(CheckArgs),
     /// List the registries of an account and write a plan from them. Reads only
     Discover(DiscoverArgs),
+    /// List runs with state and age, and how to go on with each. No network
+    Runs(RunsArgs),
     /// Run a local HSS and IAM on loopback to rehearse against
     #[cfg(feature = "simulator")]
     Simulate(SimulateArgs),
@@ -414,6 +416,26 @@ pub struct ResumeArgs {
     /// Connection.
     #[command(flatten)]
     pub connection: ConnectionArgs,
+}
+
+/// `runs`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    before_help = "Example:  hss-sync runs --limit 5",
+    after_help = "States: running, complete (nothing is left), incomplete (it stopped in order, and something is left), killed \
+                  (it did not come to its end; `resume` goes on), empty (killed before anything was sent), damaged and \
+                  unreadable (with the reason). A list is always exit code 0, whatever it says."
+)]
+pub struct RunsArgs {
+    /// Directory in which the runs are kept, in runs/RUN/
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_STATE_DIR)]
+    pub state_dir: PathBuf,
+    /// Show the newest N
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
+    /// Output: human or json (one document on standard output)
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
+    pub format: FormatArg,
 }
 
 /// `simulate`.

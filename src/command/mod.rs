@@ -16,6 +16,7 @@ mod plan;
 mod resolve;
 mod resume;
 mod run;
+mod runs;
 mod schema;
 mod service;
 mod session;
@@ -89,6 +90,7 @@ pub fn execute(cli: &Cli, environment: Environment) -> ExitStatus {
         Some(CommandArgs::Resume(args)) => resume::resume(&context, args),
         Some(CommandArgs::Check(args)) => check::check(&context, args),
         Some(CommandArgs::Discover(args)) => discover::discover(&context, args),
+        Some(CommandArgs::Runs(args)) => runs::runs(&context, args),
         #[cfg(feature = "simulator")]
         Some(CommandArgs::Simulate(args)) => simulate::simulate(&context, args),
         Some(CommandArgs::Explain(args)) => explain::explain(&context, args),

@@ -95,8 +95,19 @@ fn described_properties(schema: &serde_json::Value) -> usize {
 fn called_alone_it_names_the_daily_commands() {
     let output = hss_sync(&[]);
     assert_eq!(output.status.code(), Some(2));
-    for command in ["validate", "plan", "run", "simulate", "explain"] {
-        assert!(text(&output.stderr).contains(&format!("hss-sync {command}")), "{command}");
+    let said = text(&output.stderr);
+    assert!(said.split("\n\n").next().is_some_and(|job| job.matches('.').count() == 1), "one sentence: {said}");
+    let daily = ["validate", "plan", "run", "runs", "resume"];
+    let table: Vec<&str> = said.lines().filter(|line| line.starts_with("  ")).collect();
+    assert_eq!(table.len(), daily.len(), "{said}");
+    for (line, command) in table.iter().zip(daily) {
+        assert!(
+            line.starts_with(&format!("  {command} ")) && line.contains(&format!("  hss-sync {command}")),
+            "{line}"
+        );
+    }
+    for further in ["--simulate", "hss-sync --help", "hss-sync COMMAND --help", "hss-sync explain"] {
+        assert!(said.contains(further), "{further}");
     }
 }
 

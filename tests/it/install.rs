@@ -18,6 +18,7 @@ fn print(args: &[&str]) -> Finished {
 }
 
 /// What a program of the system makes of `input`; none, with a message, where it isn't installed.
+#[expect(clippy::print_stdout, reason = "what was not checked is said aloud")]
 fn filter(program: &str, args: &[&str], input: &str) -> Option<Output> {
     let started =
         Command::new(program).args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();

@@ -26,6 +26,7 @@ mod renewal;
 mod resolve;
 mod resume;
 mod run;
+mod runs;
 mod secret;
 mod sent;
 #[cfg(feature = "simulator")]

@@ -48,6 +48,7 @@ fn offline_commands_open_no_socket() {
         &["schema", "plan"],
         &["completions", "zsh"],
         &["man"],
+        &["runs"],
     ] {
         let output = without_sockets(args);
         let stderr = String::from_utf8_lossy(&output.stderr);
