@@ -16,13 +16,20 @@ quota.
   validate   prove plans correct, offline    hss-sync validate plans/
   plan       show what would be sent         hss-sync plan plans/quickstart.yaml
   run        send it, and report on it       hss-sync run plans/quickstart.yaml
+  runs       list runs and what is left      hss-sync runs
   resume     go on with a run that stopped   hss-sync resume latest
-  simulate   a local HSS to rehearse with    hss-sync simulate
-  explain    explain a code                  hss-sync explain unknown-set
 
 Try it without an account:  hss-sync run plans/quickstart.yaml --simulate
+Ask what a code means:      hss-sync explain APIGW.0308
 Everything else:            hss-sync --help, hss-sync COMMAND --help
 ";
+
+/// What `--version` prints behind the name: the version, then what it was built from and for. `build.rs` finds that out.
+const LONG_VERSION: &str = if env!("HSS_SYNC_COMMIT").is_empty() {
+    concat!(env!("CARGO_PKG_VERSION"), "\ntarget: ", env!("HSS_SYNC_TARGET"))
+} else {
+    concat!(env!("CARGO_PKG_VERSION"), "\ncommit: ", env!("HSS_SYNC_COMMIT"), "\ntarget: ", env!("HSS_SYNC_TARGET"))
+};
 
 /// Where runs are kept when nothing else is said.
 pub const DEFAULT_STATE_DIR: &str = ".hss-sync";
@@ -42,6 +49,7 @@ const REHEARSAL: &str = "Rehearsal";
 #[command(
     name = "hss-sync",
     version,
+    long_version = LONG_VERSION,
     max_term_width = 100,
     disable_help_subcommand = true,
     after_help = "Exit codes: 0 all accepted or valid, 1 an operation failed, 2 usage, 3 invalid plan, 4 incomplete or \
@@ -105,6 +113,8 @@ pub enum CommandArgs {
     Check(CheckArgs),
     /// List the registries of an account and write a plan from them. Reads only
     Discover(DiscoverArgs),
+    /// List runs with state and age, and how to go on with each. No network
+    Runs(RunsArgs),
     /// Run a local HSS and IAM on loopback to rehearse against
     #[cfg(feature = "simulator")]
     Simulate(SimulateArgs),
@@ -112,6 +122,10 @@ pub enum CommandArgs {
     Explain(ExplainArgs),
     /// Print a published JSON Schema
     Schema(SchemaArgs),
+    /// Print what makes a shell complete commands and flags
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all commands
+    Man(ManArgs),
 }
 
 /// Which plans, with which values.
@@ -404,6 +418,26 @@ pub struct ResumeArgs {
     pub connection: ConnectionArgs,
 }
 
+/// `runs`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    before_help = "Example:  hss-sync runs --limit 5",
+    after_help = "States: running, complete (nothing is left), incomplete (it stopped in order, and something is left), killed \
+                  (it did not come to its end; `resume` goes on), empty (killed before anything was sent), damaged and \
+                  unreadable (with the reason). A list is always exit code 0, whatever it says."
+)]
+pub struct RunsArgs {
+    /// Directory in which the runs are kept, in runs/RUN/
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_STATE_DIR)]
+    pub state_dir: PathBuf,
+    /// Show the newest N
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
+    /// Output: human or json (one document on standard output)
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
+    pub format: FormatArg,
+}
+
 /// `simulate`.
 #[cfg(feature = "simulator")]
 #[derive(Clone, Debug, Args)]
@@ -468,6 +502,28 @@ pub enum SchemaArg {
     Report,
     /// A line of a run's journal
     Journal,
+}
+
+/// `completions`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    before_help = "Example:  hss-sync completions bash > ~/.local/share/bash-completion/completions/hss-sync",
+    after_help = "zsh: as _hss-sync in a directory of $fpath. fish: as hss-sync.fish in ~/.config/fish/completions. \
+                  PowerShell and elvish: in the profile, or read by it. Write it anew after an update."
+)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// `man`.
+#[derive(Clone, Debug, Args)]
+#[command(before_help = "Example:  hss-sync man --dir ~/.local/share/man/man1")]
+pub struct ManArgs {
+    /// Write hss-sync.1 and a page for each command to this directory, instead of the main page to standard output
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -4,16 +4,19 @@
 //! stopped it.
 
 mod check;
+mod completions;
 mod discover;
 mod ending;
 mod explain;
 mod load;
+mod man;
 mod online;
 mod output;
 mod plan;
 mod resolve;
 mod resume;
 mod run;
+mod runs;
 mod schema;
 mod service;
 mod session;
@@ -87,9 +90,12 @@ pub fn execute(cli: &Cli, environment: Environment) -> ExitStatus {
         Some(CommandArgs::Resume(args)) => resume::resume(&context, args),
         Some(CommandArgs::Check(args)) => check::check(&context, args),
         Some(CommandArgs::Discover(args)) => discover::discover(&context, args),
+        Some(CommandArgs::Runs(args)) => runs::runs(&context, args),
         #[cfg(feature = "simulator")]
         Some(CommandArgs::Simulate(args)) => simulate::simulate(&context, args),
         Some(CommandArgs::Explain(args)) => explain::explain(&context, args),
         Some(CommandArgs::Schema(args)) => schema::schema(&context, args),
+        Some(CommandArgs::Completions(args)) => completions::completions(&context, args),
+        Some(CommandArgs::Man(args)) => man::man(&context, args),
     }
 }

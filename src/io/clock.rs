@@ -21,6 +21,13 @@ const TIMER_STEP: Duration = Duration::from_millis(1);
 /// [`TIMER_STEP`], and a bound for a runtime whose time stands still until it is idle (`tokio::time::pause`).
 const MAX_YIELDS: u32 = 20_000;
 
+/// The machine's wall clock, for what only says how long ago something was.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's time")]
+pub fn wall_clock() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
 /// The run's clock: time since its start, and on the wall, `scale` times as fast as the machine's.
 ///
 /// Clones show the same time, and stand still together.

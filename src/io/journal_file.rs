@@ -11,6 +11,8 @@ mod error;
 mod tests;
 mod writer;
 
+use std::fs::{File, TryLockError};
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ pub use error::JournalFileError;
 
 use crate::event::RunEvent;
 use crate::expand::ExecutionPlan;
+use crate::io::state_dir::JOURNAL;
 use crate::journal::{Header, Journal, LineWriter};
 use crate::run::port::{EventLog, LogFailure};
 use disk::JournalDisk;
@@ -79,6 +82,46 @@ impl EventLog for JournalFile {
     async fn changed(&mut self) {
         self.writer.changed().await;
     }
+}
+
+/// What a look at a journal shows, without keeping anybody from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glance {
+    /// What is in it; while it is being written, perhaps with a torn tail.
+    pub bytes: Vec<u8>,
+    /// Whether another process holds it.
+    pub locked: bool,
+}
+
+/// Looks at the journal in `directory`: nothing is kept locked. That somebody else holds it shows when a lock that is shared
+/// isn't given, which is given back at once; a run that begins in just that moment would be refused and can be started again.
+///
+/// # Errors
+/// There is none, it can't be read, or it is longer than `most` bytes.
+pub fn glance(directory: &Path, most: u64) -> Result<Glance, JournalFileError> {
+    let path = directory.join(JOURNAL);
+    let fail = |source| JournalFileError::Read { path: path.clone(), source };
+    let file = match File::open(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Err(JournalFileError::Missing(path)),
+        opened => opened.map_err(fail)?,
+    };
+    // Where there are no locks nobody holds one.
+    let locked = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+    if !locked {
+        let _ = file.unlock();
+    }
+    let mut bytes = Vec::new();
+    match (&file).take(most.saturating_add(1)).read_to_end(&mut bytes) {
+        // Where locks bind everybody a locked file can't be read.
+        Err(_) if locked => bytes.clear(),
+        Err(error) => return Err(fail(error)),
+        Ok(_) if bytes.len() as u64 > most => {
+            let large = format!("it is larger than {} MiB", most >> 20);
+            return Err(fail(std::io::Error::new(ErrorKind::FileTooLarge, large)));
+        }
+        Ok(_) => {}
+    }
+    Ok(Glance { bytes, locked })
 }
 
 /// The journal of a run that was begun before, locked against other processes as long as this lives.

@@ -85,23 +85,39 @@ impl StateDir {
         }
     }
 
-    /// The run that began last; one that was killed before its journal held anything did not. Ids begin with the time; runs of the same second are told apart by their journal's time.
+    /// The run that began last; one that was killed before its journal held anything did not.
     fn latest(&self) -> Result<Option<RunDir>, FindError> {
+        Ok(self.runs_by_time()?.into_iter().rev().find(RunDir::has_begun))
+    }
+
+    /// Every directory here that has a journal, the run that began last first.
+    ///
+    /// # Errors
+    /// The directory can't be read.
+    pub fn list(&self) -> Result<Vec<RunDir>, FindError> {
+        let mut runs = self.runs_by_time()?;
+        runs.reverse();
+        Ok(runs)
+    }
+
+    /// Ids begin with the time; runs of the same second are told apart by their journal's time.
+    fn runs_by_time(&self) -> Result<Vec<RunDir>, FindError> {
         let unreadable = |source| FindError::Unreadable { path: self.runs(), source };
         let entries = match fs::read_dir(self.runs()) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other.map_err(unreadable)?,
         };
         let mut runs = Vec::new();
         for entry in entries {
             let run = RunDir(entry.map_err(unreadable)?.path());
-            if run.has_journal() && fs::metadata(run.journal()).is_ok_and(|metadata| metadata.len() > 0) {
+            if run.has_journal() {
                 let began = run.name().chars().take("YYYYMMDD-HHMMSS".len()).collect::<String>();
                 let written = fs::metadata(run.journal()).and_then(|metadata| metadata.modified()).ok();
                 runs.push((began, written, run));
             }
         }
-        Ok(runs.into_iter().max_by(|one, other| (&one.0, &one.1).cmp(&(&other.0, &other.1))).map(|(.., run)| run))
+        runs.sort_by(|one, other| (&one.0, &one.1, &one.2.0).cmp(&(&other.0, &other.1, &other.2.0)));
+        Ok(runs.into_iter().map(|(.., run)| run).collect())
     }
 }
 
@@ -149,6 +165,10 @@ impl RunDir {
         self.report().is_file()
     }
 
+    fn has_begun(&self) -> bool {
+        fs::metadata(self.journal()).is_ok_and(|metadata| metadata.len() > 0)
+    }
+
     fn has_journal(&self) -> bool {
         self.journal().is_file()
     }
@@ -180,6 +200,11 @@ mod tests {
         let name = |run: &str| state.find(run).map(|run| run.name()).map_err(|error| error.to_string());
         assert_eq!(name("latest"), Ok("20261124-090000-0001".to_owned()));
         assert_eq!(name("20261124-080000-7f3a"), Ok("20261124-080000-7f3a".to_owned()));
+        let listed: Vec<String> = state.list().expect("it can be read").iter().map(RunDir::name).collect();
+        assert_eq!(
+            listed,
+            ["20261125-080000-0000", "20261124-090000-0001", "20261124-080000-7f3a", "20251231-235959-ffff"]
+        );
         let path = state.runs().join("20251231-235959-ffff");
         assert_eq!(name(&path.display().to_string()), Ok("20251231-235959-ffff".to_owned()));
         assert_eq!(name(&path.join(JOURNAL).display().to_string()), Ok("20251231-235959-ffff".to_owned()));

@@ -55,6 +55,17 @@ pub fn format_estimate(duration: Duration) -> String {
     format_seconds((duration.as_secs() + u64::from(duration.subsec_nanos() > 0)).max(1))
 }
 
+/// How long ago something was, for people, in its largest unit: `45 s`, `5 min`, `3 h`, `2 d`.
+#[must_use]
+pub fn format_age(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..86_400 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
 fn format_seconds(seconds: u64) -> String {
     match seconds {
         0..60 => format!("{seconds} s"),
@@ -67,6 +78,14 @@ fn format_seconds(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_age_has_one_unit() {
+        let ages = [(0, "0 s"), (59, "59 s"), (60, "1 min"), (3599, "59 min"), (7200, "2 h"), (86_400, "1 d")];
+        for (seconds, text) in ages {
+            assert_eq!(format_age(seconds), text);
+        }
+    }
 
     #[test]
     fn durations_need_a_unit_and_a_bound() {

@@ -13,7 +13,7 @@ mod request;
 mod secret;
 mod target;
 
-pub use duration::{format_duration, format_estimate, parse_duration, write_duration};
+pub use duration::{format_age, format_duration, format_estimate, parse_duration, write_duration};
 pub use id::{
     CredentialName, EnterpriseProjectId, InvalidValue, Label, OperationId, PlanDigest, ProjectId, ProjectName,
     RegistryId, RunId, SetName, TaskId, WaveName,

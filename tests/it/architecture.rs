@@ -90,7 +90,14 @@ const PRINTING: &[&str] = &["print!", "println!", "eprint!", "eprintln!", "dbg!"
 const ONLINE: &[&str] = &["crate::run", "io::http", "std::net", "reqwest", "tokio", "hyper"];
 
 /// The commands that promise to use no network.
-const OFFLINE_COMMANDS: &[&str] = &["command/validate.rs", "command/plan.rs"];
+const OFFLINE_COMMANDS: &[&str] = &[
+    "command/validate.rs",
+    "command/plan.rs",
+    "command/completions.rs",
+    "command/man.rs",
+    "command/runs.rs",
+    "command/settings.rs",
+];
 
 /// A rule that a file breaks.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,6 +2,8 @@
 
 use std::process::{Command, Output};
 
+use clap::{CommandFactory, Parser};
+use hss_sync::cli::{Cli, OVERVIEW};
 use hss_sync::diagnostic::Code;
 use hss_sync::exit::ExitStatus;
 use hss_sync::policy::service_codes;
@@ -93,19 +95,52 @@ fn described_properties(schema: &serde_json::Value) -> usize {
 fn called_alone_it_names_the_daily_commands() {
     let output = hss_sync(&[]);
     assert_eq!(output.status.code(), Some(2));
-    for command in ["validate", "plan", "run", "simulate", "explain"] {
-        assert!(text(&output.stderr).contains(&format!("hss-sync {command}")), "{command}");
+    let said = text(&output.stderr);
+    assert!(said.split("\n\n").next().is_some_and(|job| job.matches('.').count() == 1), "one sentence: {said}");
+    let daily = ["validate", "plan", "run", "runs", "resume"];
+    let table: Vec<&str> = said.lines().filter(|line| line.starts_with("  ")).collect();
+    assert_eq!(table.len(), daily.len(), "{said}");
+    for (line, command) in table.iter().zip(daily) {
+        assert!(
+            line.starts_with(&format!("  {command} ")) && line.contains(&format!("  hss-sync {command}")),
+            "{line}"
+        );
+    }
+    for further in ["--simulate", "hss-sync --help", "hss-sync COMMAND --help", "hss-sync explain"] {
+        assert!(said.contains(further), "{further}");
     }
 }
 
 #[test]
 fn help_begins_with_an_example_and_fits_a_terminal() {
-    for command in ["validate", "plan", "run", "check", "discover", "simulate", "explain", "schema"] {
-        let help = text(&hss_sync(&[command, "--help"]).stdout);
-        assert!(help.starts_with(&format!("Example:  hss-sync {command} ")), "{help}");
+    let commands: Vec<String> = Cli::command().get_subcommands().map(|each| each.get_name().to_owned()).collect();
+    assert!(commands.len() > 8, "{commands:?}");
+    for command in commands {
+        let help = text(&hss_sync(&[&command, "--help"]).stdout);
+        assert!(help.starts_with(&format!("Example:  hss-sync {command}")), "{help}");
         assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
     }
     assert!(text(&hss_sync(&[]).stderr).lines().all(|line| line.chars().count() <= 80));
+}
+
+/// A help's example is pasted into a shell: what comes before `>` is the call.
+#[test]
+fn the_example_of_each_help_and_those_of_the_overview_are_accepted() {
+    let mut examples: Vec<String> = Cli::command()
+        .get_subcommands()
+        .map(|command| command.get_before_help().expect("it has an example").to_string().replace("Example:", ""))
+        .collect();
+    examples.extend(
+        OVERVIEW
+            .lines()
+            .filter_map(|line| Some(line.split_once("  hss-sync ")?.1))
+            .map(|call| format!("hss-sync {call}")),
+    );
+    assert!(examples.len() > 15, "{examples:?}");
+    for example in examples.iter().filter(|example| !example.contains("COMMAND")) {
+        let call = example.split('>').next().unwrap_or_default().replace('\'', "");
+        assert!(Cli::try_parse_from(call.split_whitespace()).is_ok(), "{example}");
+    }
 }
 
 #[test]

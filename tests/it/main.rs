@@ -15,6 +15,7 @@ mod exchange;
 mod expansion;
 mod gate;
 mod hostile;
+mod install;
 #[cfg(target_os = "linux")] // `sha256sum` is not everywhere
 mod journal_page;
 mod mutations;
@@ -25,6 +26,7 @@ mod renewal;
 mod resolve;
 mod resume;
 mod run;
+mod runs;
 mod secret;
 mod sent;
 #[cfg(feature = "simulator")]

@@ -46,6 +46,9 @@ fn offline_commands_open_no_socket() {
         &["run", "--dry-run", "plans/multi-region.yaml"],
         &["explain", "APIGW.0301"],
         &["schema", "plan"],
+        &["completions", "zsh"],
+        &["man"],
+        &["runs"],
     ] {
         let output = without_sockets(args);
         let stderr = String::from_utf8_lossy(&output.stderr);
