@@ -218,6 +218,9 @@ pub struct RunArgs {
     /// Output of --dry-run: human or json
     #[arg(long, value_enum, default_value_t, requires = "dry_run", hide_possible_values = true)]
     pub format: FormatArg,
+    /// Send nothing unless the plans have this digest, which `plan` prints (docs/review.md)
+    #[arg(long, value_name = "sha256:…", conflicts_with = "dry_run")]
+    pub approve: Option<String>,
     /// Compare the plans with the service first, as `check` does, and send nothing when something is wrong
     #[arg(long, conflicts_with = "dry_run")]
     pub check: bool,

@@ -19,9 +19,10 @@ use crate::forecast::{Forecast, forecast};
 use crate::io::credential::Environment;
 use crate::io::endpoint::{endpoint_override, read_regions_file};
 use crate::io::fs;
-use crate::journal::{Invocation, RecordedSource};
-use crate::model::{Endpoint, Quota, Region, format_estimate};
+use crate::journal::{Invocation, RecordedResolution, RecordedSource};
+use crate::model::{Endpoint, Operation, PlanDigest, Quota, Region, format_estimate};
 use crate::plan::{ValidatedPlan, check_structure, decode, validate};
+use crate::resolve::{frozen_digest, record};
 use crate::source::{Source, SourceId, Sources};
 use crate::yaml;
 
@@ -50,6 +51,21 @@ impl Loaded {
     /// The plan as its files say it, with `lookup` and `select`.
     pub(super) fn written(&self) -> &ExecutionPlan {
         self.unresolved.as_ref().unwrap_or(&self.plan)
+    }
+
+    /// What `lookup` and `select` were resolved to, as far as they are.
+    pub(super) fn resolved(&self) -> Vec<RecordedResolution> {
+        self.unresolved.as_ref().map(|written| record(written, &self.plan)).unwrap_or_default()
+    }
+
+    /// The digest of the plans with what was resolved; the plans' own if nothing was.
+    pub(super) fn digest(&self) -> PlanDigest {
+        frozen_digest(&self.plan.digest, &self.resolved())
+    }
+
+    /// Whether something is still to be asked before everything can be sent.
+    pub(super) fn is_open(&self) -> bool {
+        self.plan.operations.iter().any(Operation::needs_network)
     }
 }
 

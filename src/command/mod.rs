@@ -3,6 +3,7 @@
 //! `load` is the road that `validate`, `plan` and `run` share: paths to an execution plan, or the diagnostics that
 //! stopped it.
 
+mod approve;
 mod check;
 mod discover;
 mod ending;

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use super::Context;
+use super::approve::Approval;
 use super::check::check_first;
 use super::load::{Loaded, load, status_of_warnings};
 use super::output::Outputs;
@@ -21,7 +22,6 @@ use crate::journal::{Header, Invocation, RecordedPlan, RecordedSource, Simulated
 use crate::model::{Endpoint, Region, RunId};
 use crate::read::{ReadLimits, Reader};
 use crate::report;
-use crate::resolve::record;
 use crate::run::port::Clock;
 use crate::terminal::console::DEFAULT_WIDTH;
 
@@ -41,11 +41,15 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> ExitStatus {
 async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, ExitStatus> {
     let bounds = Bounds::parse(&args.bounds).map_err(|message| context.usage(&message))?;
     let follow = follow_after(first_wait(&args.wait).as_deref()).map_err(|message| context.usage(&message))?;
+    let approval = Approval::parse(args.approve.as_deref(), &args.input.plans).map_err(|message| context.usage(&message))?;
     let mut loaded = load(context, &args.input, &args.pace).map_err(|failure| failure.report(context))?;
     context.console.diagnostics(&loaded.warnings, &loaded.sources);
     let status = status_of_warnings(context, &args.input, &loaded.warnings);
     if status != ExitStatus::Success {
         return Err(status);
+    }
+    if let Some(approval) = &approval {
+        approval.before_reads(context, &loaded)?;
     }
     loaded.forecast = forecast_with_bounds(&loaded, &bounds);
 
@@ -67,6 +71,9 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
     };
     let asker = service.asker(ReadLimits::of(&loaded.plan), &clock, &notice);
     let loaded = resolved(context, args, loaded, &service, &asker).await?;
+    if let Some(approval) = &approval {
+        approval.before_sending(context, &loaded)?;
+    }
     let asked = !args.connection.yes && simulated.is_none();
     if !confirmed(context, asked, loaded.forecast.calls, || plan_table(context, &loaded)) {
         return Err(ExitStatus::Incomplete);
@@ -144,7 +151,7 @@ fn header(args: &RunArgs, loaded: &Loaded, run: RunId, clock: &RunClock, simulat
             simulated,
         },
         sources: sources.collect(),
-        resolved: loaded.unresolved.as_ref().map(|written| record(written, plan)).unwrap_or_default(),
+        resolved: loaded.resolved(),
     }
 }
 
