@@ -5,10 +5,13 @@
 
 mod approve;
 mod check;
+mod difference;
 mod discover;
 mod ending;
 mod explain;
+
 mod load;
+mod lock;
 mod online;
 mod output;
 mod plan;
