@@ -39,6 +39,8 @@ const GENERAL: &str = "General options";
 /// Headings of `run`, which has many flags.
 const PACE: &str = "Speed";
 const BOUNDS: &str = "When to stop";
+/// Heading of what `plan` has for a review.
+const REVIEW: &str = "Review";
 /// Heading of what only `resume` has.
 const AGAIN: &str = "What to send again";
 #[cfg(feature = "simulator")]
@@ -131,7 +133,7 @@ pub enum CommandArgs {
 /// Which plans, with which values.
 #[derive(Clone, Debug, Args)]
 pub struct InputArgs {
-    /// Plan files, directories (searched for *.yaml and *.yml), or `-` for standard input
+    /// Plan files, directories (searched for *.yaml and *.yml), `-` for standard input, or a lock
     #[arg(required = true, value_name = "PLAN")]
     pub plans: Vec<PathBuf>,
     /// Set a template variable that a plan declares; wins over everything else
@@ -183,6 +185,32 @@ pub enum FormatArg {
     Json,
 }
 
+/// Output of `plan`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormatArg {
+    /// Text for people
+    #[default]
+    Human,
+    /// One JSON document on standard output
+    Json,
+    /// With --diff: Markdown for a pull request
+    Markdown,
+}
+
+/// Comparing plans with what was there before.
+#[derive(Clone, Debug, Default, Args)]
+pub struct DiffArgs {
+    /// Show only what differs from OLD: a lock, a report.json, what `plan --format json` printed, or plans as they were
+    #[arg(long, value_name = "OLD", required_if_eq("format", "markdown"), help_heading = REVIEW)]
+    pub diff: Option<PathBuf>,
+    /// With --diff: fail (exit code 3) when more operations than this are new, and name the line that brings most of them
+    #[arg(long, value_name = "N", requires = "diff", help_heading = REVIEW)]
+    pub max_new: Option<usize>,
+    /// With --diff: fail when more operations than this are new, gone or changed; a percentage is of those of OLD
+    #[arg(long, value_name = "N|N%", requires = "diff", help_heading = REVIEW)]
+    pub max_change: Option<String>,
+}
+
 /// `validate`.
 #[derive(Clone, Debug, Args)]
 #[command(before_help = "Example:  hss-sync validate plans/ --deny-warnings")]
@@ -211,9 +239,15 @@ pub struct PlanArgs {
     /// The service.
     #[command(flatten)]
     pub service: ServiceArgs,
-    /// Output: human or json (one document on standard output)
+    /// Output: human, json (one document on standard output), or with --diff markdown
     #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
-    pub format: FormatArg,
+    pub format: PlanFormatArg,
+    /// Save what would be sent to this file, a lock that `run` takes in place of the plans (docs/review.md)
+    #[arg(long, value_name = "FILE", help_heading = REVIEW)]
+    pub out: Option<PathBuf>,
+    /// Review.
+    #[command(flatten)]
+    pub diff: DiffArgs,
 }
 
 /// `run`.
@@ -232,6 +266,9 @@ pub struct RunArgs {
     /// Output of --dry-run: human or json
     #[arg(long, value_enum, default_value_t, requires = "dry_run", hide_possible_values = true)]
     pub format: FormatArg,
+    /// Send nothing unless the plans have this digest, which `plan` prints (docs/review.md)
+    #[arg(long, value_name = "sha256:…", conflicts_with = "dry_run")]
+    pub approve: Option<String>,
     /// Compare the plans with the service first, as `check` does, and send nothing when something is wrong
     #[arg(long, conflicts_with = "dry_run")]
     pub check: bool,
@@ -502,6 +539,8 @@ pub enum SchemaArg {
     Report,
     /// A line of a run's journal
     Journal,
+    /// What `plan --out` saves
+    Lock,
 }
 
 /// `completions`.

@@ -10,7 +10,7 @@ use crate::expand::ExecutionPlan;
 use crate::schedule::{AttemptEnd, Effect, History, Input, PastState, Schedule, ScheduleOptions, WaitFor};
 
 /// What a run is expected to take.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Default, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Forecast {
     /// Calls, when nothing fails.
     pub calls: usize,

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Context;
+use super::lock;
 use super::variables::overrides;
 use crate::cli::{InputArgs, PaceArgs};
 use crate::diagnostic::{Code, Diagnostic, Severity, visible};
@@ -19,9 +20,11 @@ use crate::forecast::{Forecast, forecast};
 use crate::io::credential::Environment;
 use crate::io::endpoint::{endpoint_override, read_regions_file};
 use crate::io::fs;
-use crate::journal::{Invocation, RecordedSource};
-use crate::model::{Endpoint, Quota, Region, format_estimate};
+use crate::journal::{Invocation, RecordedResolution, RecordedSource};
+use crate::model::{Endpoint, Operation, PlanDigest, Quota, Region, format_estimate};
 use crate::plan::{ValidatedPlan, check_structure, decode, validate};
+use crate::resolve::{frozen_digest, record};
+use crate::review::Document;
 use crate::source::{Source, SourceId, Sources};
 use crate::yaml;
 
@@ -44,12 +47,53 @@ pub(super) struct Loaded {
     /// The plans before expansion: what is left of one is written in its own words.
     pub(super) files: Vec<ValidatedPlan>,
     pub(super) reading: Reading,
+    /// Whether it was read from a lock, which is approved with all that is resolved in it.
+    pub(super) is_locked: bool,
 }
 
 impl Loaded {
     /// The plan as its files say it, with `lookup` and `select`.
     pub(super) fn written(&self) -> &ExecutionPlan {
         self.unresolved.as_ref().unwrap_or(&self.plan)
+    }
+
+    /// What `lookup` and `select` were resolved to, as far as they are.
+    pub(super) fn resolved(&self) -> Vec<RecordedResolution> {
+        self.unresolved.as_ref().map(|written| record(written, &self.plan)).unwrap_or_default()
+    }
+
+    /// The digest of the plans with what was resolved; the plans' own if nothing was.
+    pub(super) fn digest(&self) -> PlanDigest {
+        frozen_digest(&self.plan.digest, &self.resolved())
+    }
+
+    /// The texts of its plans, in order.
+    pub(super) fn texts(&self) -> Vec<RecordedSource> {
+        let sources = self.files.iter().map(|file| self.sources.get(file.file().source));
+        sources
+            .map(|source| RecordedSource { path: source.path().to_owned(), text: source.text().to_owned() })
+            .collect()
+    }
+
+    /// How long it will take, with a warning where that is longer than a deadline.
+    pub(super) fn make_forecast(&mut self) {
+        self.forecast = forecast(&self.plan, ASSUMED_LATENCY);
+        self.warnings.extend(deadlines(&self.plan, &self.forecast));
+    }
+
+    /// Another pace than it was read with.
+    pub(super) fn set_pace(&mut self, quota: Option<Quota>, concurrency: Option<NonZeroU32>) {
+        self.reading.quota = quota.or(self.reading.quota);
+        self.reading.concurrency = concurrency.or(self.reading.concurrency);
+        apply_pace(&mut self.plan, &self.reading);
+        if let Some(written) = &mut self.unresolved {
+            apply_pace(written, &self.reading);
+        }
+    }
+
+    /// Whether something is still to be asked before everything can be sent.
+    pub(super) fn is_open(&self) -> bool {
+        self.plan.operations.iter().any(Operation::needs_network)
     }
 }
 
@@ -60,6 +104,8 @@ pub(super) enum LoadFailure {
     Usage(Vec<String>),
     /// Plans are invalid.
     Invalid { sources: Sources, diagnostics: Vec<Diagnostic>, plans: usize },
+    /// A lock, a report or a list of operations can't be relied on: which, and why.
+    Document { path: String, why: String },
 }
 
 impl LoadFailure {
@@ -79,6 +125,10 @@ impl LoadFailure {
             Self::Invalid { sources, diagnostics, plans } => {
                 context.console.diagnostics(diagnostics, sources);
                 context.console.message(&verdict(diagnostics, sources, *plans));
+                ExitStatus::InvalidPlan
+            }
+            Self::Document { path, why } => {
+                context.console.error(&format!("{}: {}", visible(path), visible(why)));
                 ExitStatus::InvalidPlan
             }
         }
@@ -130,7 +180,13 @@ pub(super) fn status_of_warnings(context: &Context, input: &InputArgs, warnings:
 /// Reads, checks and expands the plans.
 pub(super) fn load(context: &Context, input: &InputArgs, pace: &PaceArgs) -> Result<Loaded, LoadFailure> {
     let reading = Reading::from_args(context, input, pace)?;
-    Texts::read(&input.plans, std::io::stdin().lock())?.understand(reading)
+    let loaded = Texts::read(&input.plans, std::io::stdin().lock())?.plans_or_lock(reading)?;
+    if loaded.is_locked && !(input.vars.is_empty() && input.vars_file.is_empty()) {
+        return Err(LoadFailure::usage(
+            "a lock holds its variables: --var and --vars-file belong to the `plan --out` that makes it",
+        ));
+    }
+    Ok(loaded)
 }
 
 /// What decides how plans are read, besides their text.
@@ -141,6 +197,8 @@ pub(super) struct Reading {
     pub(super) allow_endpoint: Vec<String>,
     pub(super) quota: Option<Quota>,
     pub(super) concurrency: Option<NonZeroU32>,
+    /// Whether variables that no plan declares do no harm, as in a plan that is older than they are.
+    pub(super) is_lenient: bool,
 }
 
 impl Reading {
@@ -149,7 +207,8 @@ impl Reading {
         let overrides = overrides(input, &context.environment).map_err(LoadFailure::usage)?;
         let endpoints = endpoint_chain(input.endpoint.as_deref(), &context.environment)?;
         let concurrency = pace.concurrency.and_then(NonZeroU32::new);
-        Ok(Self { overrides, endpoints, allow_endpoint: input.allow_endpoint.clone(), quota, concurrency })
+        let allow_endpoint = input.allow_endpoint.clone();
+        Ok(Self { overrides, endpoints, allow_endpoint, quota, concurrency, is_lenient: false })
     }
 
     /// As a run was called, with another pace where one is given.
@@ -167,6 +226,7 @@ impl Reading {
             allow_endpoint: invocation.allow_endpoint.clone(),
             quota: operator_quota(pace.quota.as_deref().or(invocation.quota.as_deref()))?,
             concurrency: pace.concurrency.or(invocation.concurrency).and_then(NonZeroU32::new),
+            is_lenient: false,
         })
     }
 }
@@ -210,8 +270,38 @@ impl Texts {
         Self { sources, ids, unreadable: Vec::new() }
     }
 
-    /// Checks and expands them together.
+    /// The documents among them that are no plans, each with its path and text.
+    pub(super) fn documents(&self) -> impl Iterator<Item = (Document, &str, &str)> {
+        self.ids.iter().filter_map(|id| {
+            let source = self.sources.get(*id);
+            Document::detect(source.text()).map(|document| (document, source.path(), source.text()))
+        })
+    }
+
+    /// Checks and expands them together, with a forecast; a lock stands alone.
+    pub(super) fn plans_or_lock(self, reading: Reading) -> Result<Loaded, LoadFailure> {
+        let lock = self.documents().find(|(document, ..)| *document == Document::Lock);
+        match lock {
+            None => self.understand(reading),
+            Some((_, path, text)) if self.ids.len() == 1 && self.unreadable.is_empty() => {
+                lock::open(path, text, reading)
+            }
+            Some((_, path, _)) => Err(LoadFailure::usage(format!(
+                "{} is a lock, which holds its plans: give it alone, without other plans",
+                visible(path)
+            ))),
+        }
+    }
+
+    /// Checks and expands plans together, with a forecast.
     pub(super) fn understand(self, reading: Reading) -> Result<Loaded, LoadFailure> {
+        let mut loaded = self.expanded(reading)?;
+        loaded.make_forecast();
+        Ok(loaded)
+    }
+
+    /// Checks and expands plans together; the forecast is empty.
+    pub(super) fn expanded(self, reading: Reading) -> Result<Loaded, LoadFailure> {
         let Self { sources, ids, unreadable: mut diagnostics } = self;
         let plans = ids.len() + diagnostics.len();
         let mut files = Vec::new();
@@ -229,7 +319,9 @@ impl Texts {
             diagnostics.sort_by_key(|diagnostic| diagnostic.start().map(|location| location.source));
             return Err(LoadFailure::Invalid { sources, diagnostics, plans });
         }
-        refuse_undeclared(&files, &reading.overrides)?;
+        if !reading.is_lenient {
+            refuse_undeclared(&files, &reading.overrides)?;
+        }
         let (mut plan, warnings) = match expand(&files, &sources, &reading.overrides, &reading.endpoints) {
             Ok(expanded) => expanded,
             Err(found) => {
@@ -239,9 +331,17 @@ impl Texts {
         };
         diagnostics.extend(warnings);
         apply_pace(&mut plan, &reading);
-        let forecast = forecast(&plan, ASSUMED_LATENCY);
-        diagnostics.extend(deadlines(&plan, &forecast));
-        Ok(Loaded { plan, unresolved: None, sources, warnings: diagnostics, forecast, files, reading })
+        let forecast = Forecast::default();
+        Ok(Loaded {
+            plan,
+            unresolved: None,
+            sources,
+            warnings: diagnostics,
+            forecast,
+            files,
+            reading,
+            is_locked: false,
+        })
     }
 }
 

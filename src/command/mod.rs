@@ -3,12 +3,15 @@
 //! `load` is the road that `validate`, `plan` and `run` share: paths to an execution plan, or the diagnostics that
 //! stopped it.
 
+mod approve;
 mod check;
 mod completions;
+mod difference;
 mod discover;
 mod ending;
 mod explain;
 mod load;
+mod lock;
 mod man;
 mod online;
 mod output;

@@ -1,55 +1,69 @@
 //! `hss-sync plan`, and `run --dry-run`: the same road as `run`, stopping before anything is sent.
 
 use super::Context;
-use super::load::{Loaded, load};
-use crate::cli::{FormatArg, InputArgs, PaceArgs, PlanArgs, ServiceArgs};
+use super::load::{Loaded, load, status_of_warnings};
+use super::{difference, lock};
+use crate::cli::{FormatArg, PlanArgs, PlanFormatArg, RunArgs};
 use crate::exit::ExitStatus;
 use crate::io::endpoint::IamEndpoints;
 use crate::read::preflight_cost;
 use crate::report;
 
-/// Shows each operation, the digest, the number of calls and the forecast.
+/// Shows each operation, the digest, the number of calls and the forecast, or what differs from before; saves a lock.
 pub(super) fn plan(context: &Context, args: &PlanArgs) -> ExitStatus {
-    let iam_endpoint = args.service.iam_endpoint.as_deref();
-    show(context, &args.input, &args.pace, args.format, args.online.then_some(&args.service), iam_endpoint)
+    planned(context, args).unwrap_or_else(|status| status)
 }
 
-/// What `plan` and `run --dry-run` print; with `online` after asking what the plan leaves open.
-pub(super) fn show(
-    context: &Context,
-    input: &InputArgs,
-    pace: &PaceArgs,
-    format: FormatArg,
-    online: Option<&ServiceArgs>,
-    iam_endpoint: Option<&str>,
-) -> ExitStatus {
-    let loaded = match load(context, input, pace) {
+fn planned(context: &Context, args: &PlanArgs) -> Result<ExitStatus, ExitStatus> {
+    let gates = difference::gates(&args.diff).map_err(|message| context.usage(&message))?;
+    let mut loaded = load(context, &args.input, &args.pace).map_err(|failure| failure.report(context))?;
+    context.console.diagnostics(&loaded.warnings, &loaded.sources);
+    if args.online {
+        loaded = super::resolve::resolve_for_plan(context, &args.service, loaded)?;
+    }
+    let status = status_of_warnings(context, &args.input, &loaded.warnings);
+    let shown = match (&args.diff.diff, args.format) {
+        (Some(old), format) => difference::show(context, old, &gates, format, &loaded)?,
+        (None, PlanFormatArg::Json) => show_json(context, &loaded),
+        // `--format markdown` without `--diff` does not get this far.
+        (None, _) => show_text(context, &loaded, args.service.iam_endpoint.as_deref()),
+    };
+    let status = status.max(shown);
+    match &args.out {
+        // What may not be is not saved either.
+        Some(path) if status == ExitStatus::Success => Ok(lock::save(context, path, &loaded)),
+        _ => Ok(status),
+    }
+}
+
+/// What `run --dry-run` prints.
+pub(super) fn dry_run(context: &Context, args: &RunArgs) -> ExitStatus {
+    let loaded = match load(context, &args.input, &args.pace) {
         Ok(loaded) => loaded,
         Err(failure) => return failure.report(context),
     };
     context.console.diagnostics(&loaded.warnings, &loaded.sources);
-    let resolved = match online {
-        Some(service) => super::resolve::resolve_for_plan(context, service, loaded),
-        None => Ok(loaded),
-    };
-    let Loaded { plan, sources, warnings, forecast, .. } = match resolved {
-        Ok(loaded) => loaded,
-        Err(status) => return status,
-    };
-    let status = super::load::status_of_warnings(context, input, &warnings);
-    let written = match format {
-        FormatArg::Human => {
-            // A file or another program gets everything whole.
-            let width = context.console.width().unwrap_or(usize::MAX);
-            let mut text = report::plan_tables(&plan, &forecast, width, usize::MAX);
-            // Where IAM is not rightly said, nothing here depends on it.
-            if let Ok(iam) = IamEndpoints::new(iam_endpoint, &context.environment) {
-                let cost = preflight_cost(&plan, &iam);
-                text.push_str(&report::check_cost(cost.calls, cost.least, width));
-            }
-            context.console.result(&text)
-        }
-        FormatArg::Json => context.console.result_with(|out| report::write_plan(out, &plan, &sources, &forecast)),
-    };
-    context.printed(written, status)
+    let status = status_of_warnings(context, &args.input, &loaded.warnings);
+    status.max(match args.format {
+        FormatArg::Human => show_text(context, &loaded, args.connection.iam_endpoint.as_deref()),
+        FormatArg::Json => show_json(context, &loaded),
+    })
+}
+
+fn show_text(context: &Context, loaded: &Loaded, iam_endpoint: Option<&str>) -> ExitStatus {
+    // A file or another program gets everything whole.
+    let width = context.console.width().unwrap_or(usize::MAX);
+    let mut text = report::plan_tables(&loaded.plan, &loaded.forecast, width, usize::MAX);
+    // Where IAM is not rightly said, nothing here depends on it.
+    if let Ok(iam) = IamEndpoints::new(iam_endpoint, &context.environment) {
+        let cost = preflight_cost(&loaded.plan, &iam);
+        text.push_str(&report::check_cost(cost.calls, cost.least, width));
+    }
+    context.print(&text)
+}
+
+fn show_json(context: &Context, loaded: &Loaded) -> ExitStatus {
+    let Loaded { plan, sources, forecast, .. } = loaded;
+    let written = context.console.result_with(|out| report::write_plan(out, plan, sources, forecast));
+    context.printed(written, ExitStatus::Success)
 }

@@ -18,7 +18,7 @@ use super::service::{Service, ServiceAsker};
 use super::session::{Account, Bounds, Session, announce_directory, confirmed, crash_point, follow_after, scale, wait};
 use crate::cli::ResumeArgs;
 use crate::diagnostic::visible;
-use crate::difference::difference;
+use crate::difference::{Side, difference};
 use crate::event::{NotAttemptedReason, Outcome, RunEvent};
 use crate::exit::ExitStatus;
 use crate::follow::Aim;
@@ -211,21 +211,21 @@ fn refuse_changed(
     // Standard input can't be read again; what came from it is in the journal.
     let piped = header.sources.iter().find(|source| source.path == STDIN_NAME).map_or("", |source| &source.text);
     let reading = Reading::recorded(&header.invocation, &args.pace).map_err(|failure| failure.report(context))?;
-    let new = match Texts::read(&paths, piped.as_bytes()).and_then(|texts| texts.understand(reading)) {
+    let new = match Texts::read(&paths, piped.as_bytes()).and_then(|texts| texts.plans_or_lock(reading)) {
         Ok(new) => new,
         Err(failure) => {
             failure.report(context);
             context.console.error(&advice());
             return Err(match failure {
                 LoadFailure::Usage(_) => ExitStatus::Usage,
-                LoadFailure::Invalid { .. } => ExitStatus::InvalidPlan,
+                LoadFailure::Invalid { .. } | LoadFailure::Document { .. } => ExitStatus::InvalidPlan,
             });
         }
     };
     if new.plan.digest == old.plan.digest {
         return Ok(());
     }
-    let changed = difference(old.written(), &old.sources, &new.plan, &new.sources);
+    let changed = difference(Side::expanded(old.written(), &old.sources), Side::expanded(&new.plan, &new.sources));
     context.console.message(&changed.text(MOST_DIFFERENCES));
     context.console.error(&format!("the plans changed since run {} began (above); {}", header.run, advice()));
     Err(ExitStatus::InvalidPlan)

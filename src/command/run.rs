@@ -2,8 +2,10 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use super::Context;
+use super::approve::Approval;
 use super::check::check_first;
 use super::load::{Loaded, load, status_of_warnings};
 use super::output::Outputs;
@@ -17,11 +19,10 @@ use crate::exit::ExitStatus;
 use crate::io::clock::RunClock;
 use crate::io::journal_file::JournalFile;
 use crate::io::state_dir::StateDir;
-use crate::journal::{Header, Invocation, RecordedPlan, RecordedSource, SimulatedWith};
+use crate::journal::{Header, Invocation, RecordedPlan, SimulatedWith};
 use crate::model::{Endpoint, Region, RunId};
 use crate::read::{ReadLimits, Reader};
 use crate::report;
-use crate::resolve::record;
 use crate::run::port::Clock;
 use crate::terminal::console::DEFAULT_WIDTH;
 
@@ -31,8 +32,7 @@ const MOST_ROWS: usize = 20;
 /// Sends the requests of plans and reports on every operation.
 pub(super) fn run(context: &Context, args: &RunArgs) -> ExitStatus {
     if args.dry_run {
-        let iam_endpoint = args.connection.iam_endpoint.as_deref();
-        return super::plan::show(context, &args.input, &args.pace, args.format, None, iam_endpoint);
+        return super::plan::dry_run(context, args);
     }
     super::block_on(context, run_async(context, args))
 }
@@ -41,11 +41,16 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> ExitStatus {
 async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, ExitStatus> {
     let bounds = Bounds::parse(&args.bounds).map_err(|message| context.usage(&message))?;
     let follow = follow_after(first_wait(&args.wait).as_deref()).map_err(|message| context.usage(&message))?;
+    let approval =
+        Approval::parse(args.approve.as_deref(), &args.input.plans).map_err(|message| context.usage(&message))?;
     let mut loaded = load(context, &args.input, &args.pace).map_err(|failure| failure.report(context))?;
     context.console.diagnostics(&loaded.warnings, &loaded.sources);
     let status = status_of_warnings(context, &args.input, &loaded.warnings);
     if status != ExitStatus::Success {
         return Err(status);
+    }
+    if let Some(approval) = &approval {
+        approval.before_reads(context, &loaded)?;
     }
     loaded.forecast = forecast_with_bounds(&loaded, &bounds);
 
@@ -67,6 +72,9 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
     };
     let asker = service.asker(ReadLimits::of(&loaded.plan), &clock, &notice);
     let loaded = resolved(context, args, loaded, &service, &asker).await?;
+    if let Some(approval) = &approval {
+        approval.before_sending(context, &loaded)?;
+    }
     let asked = !args.connection.yes && simulated.is_none();
     if !confirmed(context, asked, loaded.forecast.calls, || plan_table(context, &loaded)) {
         return Err(ExitStatus::Incomplete);
@@ -114,10 +122,6 @@ fn header(args: &RunArgs, loaded: &Loaded, run: RunId, clock: &RunClock, simulat
         name: file.name.clone(),
         digest: file.digest.clone(),
     });
-    let sources = loaded.files.iter().map(|file| {
-        let source = loaded.sources.get(file.file().source);
-        RecordedSource { path: source.path().to_owned(), text: source.text().to_owned() }
-    });
     let urls = |endpoints: &BTreeMap<Region, Endpoint>| {
         endpoints.iter().map(|(region, endpoint)| (region.to_string(), endpoint.to_string())).collect()
     };
@@ -136,15 +140,16 @@ fn header(args: &RunArgs, loaded: &Loaded, run: RunId, clock: &RunClock, simulat
             endpoints: urls(&reading.endpoints.by_region),
             file_endpoints: urls(&reading.endpoints.from_file),
             allow_endpoint: reading.allow_endpoint.clone(),
-            quota: args.pace.quota.clone(),
-            concurrency: args.pace.concurrency,
+            // Those of a lock, if no flag says otherwise.
+            quota: args.pace.quota.clone().or_else(|| reading.quota.map(|quota| quota.written())),
+            concurrency: reading.concurrency.map(NonZeroU32::get),
             max_failures: args.bounds.max_failures.clone(),
             fail_fast: args.bounds.fail_fast,
             wait: first_wait(&args.wait),
             simulated,
         },
-        sources: sources.collect(),
-        resolved: loaded.unresolved.as_ref().map(|written| record(written, plan)).unwrap_or_default(),
+        sources: loaded.texts(),
+        resolved: loaded.resolved(),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::exit::ExitStatus;
 use crate::journal::JOURNAL_SCHEMA;
 use crate::plan::PLAN_SCHEMA;
 use crate::report::REPORT_SCHEMA;
+use crate::review::LOCK_SCHEMA;
 
 /// Prints the schema as it stands in `schemas/`.
 pub(super) fn schema(context: &Context, args: &SchemaArgs) -> ExitStatus {
@@ -13,5 +14,6 @@ pub(super) fn schema(context: &Context, args: &SchemaArgs) -> ExitStatus {
         SchemaArg::Plan => PLAN_SCHEMA,
         SchemaArg::Report => REPORT_SCHEMA,
         SchemaArg::Journal => JOURNAL_SCHEMA,
+        SchemaArg::Lock => LOCK_SCHEMA,
     })
 }

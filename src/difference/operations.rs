@@ -9,10 +9,11 @@ use super::settings::RenamedWaves;
 use super::{OperationChange, OperationDifference, Part, RequestChange, Step, interleave};
 use crate::model::{Content, Operation, ProjectName, Region, RegistryId, RegistryType, Selector};
 
-/// For each new operation its old one, by ever weaker likeness at the same place: it asks for the same; its sets have the same
+/// For each new operation its old one: the one with its id; else by ever weaker likeness at the same place: it asks for the same; its sets have the same
 /// names; it is the only one left. A place has one enterprise project and one credential, so these may differ.
 pub(super) fn partners(old: &[&Operation], new: &[&Operation]) -> Vec<Option<usize>> {
     let mut matching = Matching { old, new, partners: vec![None; new.len()], is_taken: vec![false; old.len()] };
+    matching.by(|operation| &operation.id, false);
     matching.by(|operation| (place(operation), content(&operation.content)), false);
     matching.by(|operation| (place(operation), operation.sets.as_slice()), false);
     matching.by(place, true);
@@ -85,39 +86,65 @@ pub(super) fn compare(
     renamed: &RenamedWaves<'_>,
 ) -> Vec<OperationDifference> {
     let crowded = crowded(&old.operations, &new.operations);
-    let differs = |part: &Part<'_>, operation: &Operation, change: OperationChange| OperationDifference {
-        project: operation.target.project.clone(),
-        region: operation.target.region.clone(),
-        sets: crowded.contains(&place(operation)).then(|| operation.sets.clone()),
-        change,
-        place: part.place(operation.location),
+    let differs = |part: &Part<'_>, index: usize, change: OperationChange| {
+        let operation = part.operations[index];
+        let sets = crowded.contains(&place(operation)).then(|| operation.sets.clone());
+        OperationDifference { sets, ..described(part, index, change) }
     };
     let mut found = Vec::new();
     for step in interleave(partners, old.operations.len()) {
         match step {
             Step::Removed(index) => {
                 let what = old.operations[index].what();
-                found.push(differs(old, old.operations[index], OperationChange::Removed { what }));
+                found.push(differs(old, index, OperationChange::Removed { what }));
             }
             Step::Kept(index) => match partners[index] {
                 None => {
                     let what = new.operations[index].what();
-                    found.push(differs(new, new.operations[index], OperationChange::Added { what }));
+                    found.push(differs(new, index, OperationChange::Added { what }));
                 }
                 Some(partner) => {
                     let (was, is) = (old.operations[partner], new.operations[index]);
-                    let request = request(was, is);
+                    let request = request(was, is, old.side.has_settings() && new.side.has_settings());
                     let wave =
                         old.wave(was).zip(new.wave(is)).filter(|(old, new)| old != new && !renamed.has(old, new));
                     let wave = wave.map(|(old, new)| (old.clone(), new.clone()));
                     if !request.is_empty() || wave.is_some() {
-                        found.push(differs(new, is, OperationChange::Changed { request, wave }));
+                        let old_id = (was.id != is.id).then(|| was.id.clone());
+                        let changed = differs(new, index, OperationChange::Changed { request, wave });
+                        found.push(OperationDifference { old_id, ..changed });
                     }
                 }
             },
         }
     }
     found
+}
+
+/// The operations of a plan that is new.
+pub(super) fn added(part: &Part<'_>) -> Vec<OperationDifference> {
+    let added = |index: usize| OperationChange::Added { what: part.operations[index].what() };
+    (0..part.operations.len()).map(|index| described(part, index, added(index))).collect()
+}
+
+/// The operations of a plan that is gone.
+pub(super) fn removed(part: &Part<'_>) -> Vec<OperationDifference> {
+    let removed = |index: usize| OperationChange::Removed { what: part.operations[index].what() };
+    (0..part.operations.len()).map(|index| described(part, index, removed(index))).collect()
+}
+
+fn described(part: &Part<'_>, index: usize, change: OperationChange) -> OperationDifference {
+    let operation = part.operations[index];
+    OperationDifference {
+        id: operation.id.clone(),
+        old_id: None,
+        wave: part.wave(operation).cloned(),
+        project: operation.target.project.clone(),
+        region: operation.target.region.clone(),
+        sets: None,
+        change,
+        place: part.place(index),
+    }
 }
 
 /// The places with several operations on one side.
@@ -130,9 +157,13 @@ fn crowded<'o>(old: &[&'o Operation], new: &[&'o Operation]) -> BTreeSet<(&'o Pr
     crowded
 }
 
-/// What differs between two requests.
-fn request(old: &Operation, new: &Operation) -> Vec<RequestChange> {
+/// What differs between two requests; `knows_conditions` says whether both sides know those of their selections.
+fn request(old: &Operation, new: &Operation, knows_conditions: bool) -> Vec<RequestChange> {
     let mut changes = Vec::new();
+    // An id is made of what the plan says: what only one side has asked the service about makes no difference.
+    if old.id == new.id && old.needs_network() != new.needs_network() {
+        return changes;
+    }
     let (was, is) = (&old.target, &new.target);
     if was.project_id != is.project_id {
         changes.push(RequestChange::ProjectId(was.project_id.clone(), is.project_id.clone()));
@@ -149,6 +180,9 @@ fn request(old: &Operation, new: &Operation) -> Vec<RequestChange> {
         return changes;
     }
     registries(&old.content, &new.content, &mut changes);
+    if !knows_conditions {
+        return changes;
+    }
     let (before, now) = (selectors(&old.content), selectors(&new.content));
     let added = new.content.selectors.iter().filter(|one| !before.contains(&selector(one))).cloned();
     changes.extend(added.map(RequestChange::SelectionAdded));

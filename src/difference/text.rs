@@ -1,10 +1,42 @@
 //! A difference in lines for people: `+` what is new, `-` what is gone, `~` what is another, settings by their names.
 
 use super::{
-    Difference, OperationChange, OperationDifference, PlanChange, PlanDifference, RequestChange, SettingChange,
+    Comparison, Difference, Kind, OperationChange, OperationDifference, PlanChange, PlanDifference, RequestChange,
+    SettingChange, Tally,
 };
 use crate::diagnostic::visible;
 use crate::model::{Selector, SetName};
+
+impl Comparison<'_> {
+    /// Everything that differs, a line each, then how much that is and between what. Safe for a terminal.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let Self { old, new, difference, .. } = self;
+        let mut text = difference.text(usize::MAX);
+        if !difference.is_empty() {
+            text.push('\n');
+        }
+        let Tally { added, removed, changed } = difference.tally();
+        text.push_str(&format!(
+            "{added} added, {removed} removed, {changed} changed; {} operations before, {} now\n",
+            old.operations, new.operations
+        ));
+        for (name, side) in [("old", old), ("new", new)] {
+            text.push_str(&format!("{name}  {}  {} {}\n", side.digest, side.kind.as_str(), visible(&side.path)));
+        }
+        if matches!(old.kind, Kind::Report | Kind::Listing) {
+            text.push_str("Limits, budgets and endpoints are not compared: the old side does not hold them.\n");
+        }
+        text
+    }
+}
+
+/// Where both sides hold their settings.
+const HIDDEN: &str = "a setting that is not shown differs: one that an option of this call covers, or an entry of `endpoints` that \
+                      names the built-in one";
+/// Where the old side is a list of operations.
+const NOT_HELD: &str =
+    "a setting differs that a list of operations does not hold: the name, waves, limits or endpoints of the plan";
 
 impl Difference {
     /// Whether the digests are the same.
@@ -26,23 +58,27 @@ impl Difference {
 }
 
 impl PlanDifference {
+    /// What is said where digests differ and nothing that can be shown does.
+    pub(super) fn hidden(&self) -> Option<&'static str> {
+        match self.change {
+            PlanChange::Changed { is_hidden: true, has_settings: true, .. } => Some(HIDDEN),
+            PlanChange::Changed { is_hidden: true, has_settings: false, .. } => Some(NOT_HELD),
+            _ => None,
+        }
+    }
+
     fn lines(&self) -> Vec<String> {
         let Self { path, name, change } = self;
         let count = |count: usize| format!("{count} operation{}", if count == 1 { "" } else { "s" });
         match change {
-            PlanChange::Added { operations } => vec![format!("+ plan {name}: {}   {path}", count(*operations))],
-            PlanChange::Removed { operations } => vec![format!("- plan {name}: {}   {path}", count(*operations))],
-            PlanChange::Changed { settings, operations, is_hidden } => {
+            PlanChange::Added { operations } => vec![format!("+ plan {name}: {}   {path}", count(operations.len()))],
+            PlanChange::Removed { operations } => vec![format!("- plan {name}: {}   {path}", count(operations.len()))],
+            PlanChange::Changed { settings, operations, .. } => {
                 let setting = |change: &SettingChange| {
                     let SettingChange { setting, old, new } = change;
                     format!("{setting}: {old} -> {new}   {path}")
                 };
-                let hidden = is_hidden.then(|| {
-                    format!(
-                        "a setting that is not shown differs: one that an option of this call covers, or an entry of \
-                         `endpoints` that names the built-in one   {path}"
-                    )
-                });
+                let hidden = self.hidden().map(|hidden| format!("{hidden}   {path}"));
                 let settings = settings.iter().map(setting);
                 settings.chain(operations.iter().map(OperationDifference::line)).chain(hidden).collect()
             }
@@ -55,22 +91,40 @@ const MOST_CHANGES: usize = 3;
 
 impl OperationDifference {
     fn line(&self) -> String {
-        let Self { project, region, sets, change, place: (path, line) } = self;
-        let (sign, what) = match change {
-            OperationChange::Added { what } => ("+", what.clone()),
-            OperationChange::Removed { what } => ("-", what.clone()),
-            OperationChange::Changed { request, wave } => {
-                let wave = wave.as_ref().map(|(old, new)| format!("wave {old} -> {new}"));
-                let more = request.len().saturating_sub(MOST_CHANGES);
-                let more = (more > 0).then(|| format!("{more} more changes"));
-                let shown = request.iter().take(MOST_CHANGES).map(RequestChange::words);
-                ("~", shown.chain(more).chain(wave).collect::<Vec<_>>().join(", "))
-            }
-        };
+        let Self { project, region, place: (path, line), .. } = self;
+        let (sign, sets, what) = (self.sign(), self.told_apart(), self.words(MOST_CHANGES).join(", "));
+        format!("{sign} {project} / {region}{sets}: {what}   {path}:{line}")
+    }
+
+    /// `+`, `-` or `~`.
+    pub(super) fn sign(&self) -> char {
+        match self.change {
+            OperationChange::Added { .. } => '+',
+            OperationChange::Removed { .. } => '-',
+            OperationChange::Changed { .. } => '~',
+        }
+    }
+
+    /// ` (harbor, swr)` where the place alone does not say which operation it is.
+    pub(super) fn told_apart(&self) -> String {
         let names = |sets: &Vec<SetName>| sets.iter().map(SetName::as_str).collect::<Vec<_>>().join(", ");
         // What is added or removed names its sets anyhow.
-        let sets = sets.as_ref().filter(|_| sign == "~").map(|sets| format!(" ({})", names(sets))).unwrap_or_default();
-        format!("{sign} {project} / {region}{sets}: {what}   {path}:{line}")
+        let sets = self.sets.as_ref().filter(|_| matches!(self.change, OperationChange::Changed { .. }));
+        sets.map(|sets| format!(" ({})", names(sets))).unwrap_or_default()
+    }
+
+    /// What it asks for, or what changed; of changes of its request at most `most`, and then how many more there are.
+    pub(super) fn words(&self, most: usize) -> Vec<String> {
+        match &self.change {
+            OperationChange::Added { what } | OperationChange::Removed { what } => vec![what.clone()],
+            OperationChange::Changed { request, wave } => {
+                let wave = wave.as_ref().map(|(old, new)| format!("wave {old} -> {new}"));
+                let more = request.len().saturating_sub(most);
+                let more = (more > 0).then(|| format!("{more} more changes"));
+                let shown = request.iter().take(most).map(RequestChange::words);
+                shown.chain(more).chain(wave).collect()
+            }
+        }
     }
 }
 

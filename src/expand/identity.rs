@@ -210,6 +210,17 @@ pub(super) fn batch_digest<'a>(plans: impl Iterator<Item = &'a PlanDigest>) -> R
     hash.digest()
 }
 
+/// A digest over another one and these values, whose order counts.
+pub(super) fn digest_over<'a>(
+    digest: &PlanDigest,
+    values: impl Iterator<Item = &'a str>,
+) -> Result<PlanDigest, InvalidValue> {
+    let mut hash = Hash::default();
+    hash.field(digest.as_str().as_bytes());
+    values.for_each(|value| hash.field(value.as_bytes()));
+    hash.digest()
+}
+
 fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

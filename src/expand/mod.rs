@@ -207,6 +207,13 @@ fn resolve_waves(
         .collect())
 }
 
+/// A digest over that of a plan and what was found out about it since; the order of `values` counts.
+#[must_use]
+pub fn extended_digest<'a>(plan: &PlanDigest, values: impl Iterator<Item = &'a str>) -> PlanDigest {
+    // A digest is hexadecimal digits; the default keeps this total.
+    identity::digest_over(plan, values).unwrap_or_else(|_| plan.clone())
+}
+
 /// Ids and digests are built from checked parts, so this says that hss-sync itself is wrong.
 fn impossible(plans: &[ValidatedPlan], invalid: &InvalidValue) -> Diagnostic {
     let message = format!("expanding made {invalid}; this is a mistake in hss-sync");

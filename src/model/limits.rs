@@ -71,6 +71,12 @@ impl Quota {
         }
         Ok(Self { calls, per, scope: QuotaScope::default() })
     }
+
+    /// As [`Quota::parse`] reads it; without the scope.
+    #[must_use]
+    pub fn written(&self) -> String {
+        format!("{}/{}", self.calls, super::write_duration(self.per))
+    }
 }
 
 impl fmt::Display for Quota {

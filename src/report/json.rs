@@ -94,6 +94,11 @@ pub fn write_plan(out: &mut dyn Write, plan: &ExecutionPlan, sources: &Sources, 
     finish(out, &document)
 }
 
+/// The operations as `plan --format json` lists them.
+pub fn planned_operations<'a>(plan: &'a ExecutionPlan, sources: &'a Sources) -> impl Serialize + 'a {
+    Each(move || plan.operations.iter().map(move |operation| operation_entry(plan, sources, operation)))
+}
+
 /// Writes what `validate --format json` prints.
 ///
 /// # Errors

@@ -21,7 +21,7 @@ pub use check::{check_cost, check_lines, write_check};
 pub use closing::{closing, failure_line, left_open_line, left_open_text, why};
 pub use discovered::{Discovered, DiscoveredProject, discovered_plan};
 pub use format::{Format, RunReport, write_report};
-pub use json::{RunFacts, write_diagnostics, write_plan};
+pub use json::{RunFacts, planned_operations, write_diagnostics, write_plan};
 pub use listed::{Listed, ListedRuns, Standing, WayOn, runs_lines, write_runs};
 pub use table::{forecast_text, plan_tables, validation_line};
 pub(crate) use wrap::{fit, wrap};

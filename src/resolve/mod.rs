@@ -17,7 +17,7 @@ mod tests;
 pub use inventory::{FoundProject, FoundRegistry, Inventory, Lookup};
 pub use preflight::{Asked, CheckedCredential, ClockOffset, Finding, Standing, Status, Subject, preflight};
 pub use questions::{Extent, Question, preflight_listings, preflight_lookups};
-pub use recorded::{Unfit, put_back, record};
+pub use recorded::{Unfit, frozen_digest, put_back, record};
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

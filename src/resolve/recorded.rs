@@ -6,9 +6,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::expand::ExecutionPlan;
+use crate::expand::{ExecutionPlan, extended_digest};
 use crate::journal::RecordedResolution;
-use crate::model::{Content, Operation, OperationId, ProjectRef, RegistryPlace, RegistryRef, SyncBody};
+use crate::model::{Content, Operation, OperationId, PlanDigest, ProjectRef, RegistryPlace, RegistryRef, SyncBody};
 
 /// Why what was recorded can't be put into a plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +35,28 @@ pub fn record(written: &ExecutionPlan, resolved: &ExecutionPlan) -> Vec<Recorded
         registries: (!before.content.selectors.is_empty()).then(|| after.content.body.registry_info.clone()),
     })
     .collect()
+}
+
+/// The digest of a plan together with what its `lookup` and `select` were resolved to: one that says which registries are
+/// asked for, too. Without anything resolved it is the plan's own.
+#[must_use]
+pub fn frozen_digest(plan: &PlanDigest, resolved: &[RecordedResolution]) -> PlanDigest {
+    if resolved.is_empty() {
+        return plan.clone();
+    }
+    let mut order: Vec<&RecordedResolution> = resolved.iter().collect();
+    order.sort_unstable_by(|one, other| one.operation.cmp(&other.operation));
+    let values: Vec<String> = order.into_iter().flat_map(values).collect();
+    extended_digest(plan, values.iter().map(String::as_str))
+}
+
+/// One resolution, with nothing in it that depends on the order of an answer. A registry id holds no blank.
+fn values(one: &RecordedResolution) -> [String; 3] {
+    let mut registries: Vec<&RegistryRef> = one.registries.iter().flatten().collect();
+    registries.sort_unstable();
+    let registries: Vec<String> = registries.iter().map(|r| format!("{} {}", r.registry_id, r.registry_type)).collect();
+    let project_id = one.project_id.as_ref().map_or("", |id| id.as_str());
+    [one.operation.as_str().to_owned(), project_id.to_owned(), registries.join("\n")]
 }
 
 /// Puts it into the plan as written; then nothing is open.

@@ -55,6 +55,8 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     ("report", Pure, &[
         "diagnostic", "event", "exit", "expand", "forecast", "model", "policy", "resolve", "sign", "source", "summary",
     ]),
+    // It lists operations as reports do, and holds what journals hold
+    ("review", Pure, &["expand", "journal", "model", "plan", "report", "resolve", "source"]),
     // Level 6
     ("run", Shell, &["event", "expand", "follow", "model", "policy", "schedule", "sign", "summary"]),
     // Level 7: they implement the ports of `run`
@@ -68,7 +70,7 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     // Level 9
     ("command", Shell, &[
         "cli", "diagnostic", "difference", "event", "exit", "expand", "follow", "forecast", "io", "journal", "model", "plan",
-        "policy", "read", "remaining", "report", "resolve", "resume", "run", "schedule", "sign", "simulator", "source", "summary", "template", "terminal", "yaml",
+        "policy", "read", "remaining", "report", "resolve", "resume", "review", "run", "schedule", "sign", "simulator", "source", "summary", "template", "terminal", "yaml",
     ]),
     // Level 10
     ("main", Shell, &["cli", "command", "exit", "io", "terminal"]),

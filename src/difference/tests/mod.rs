@@ -3,7 +3,7 @@
 mod examples;
 mod properties;
 
-use super::{Difference, difference};
+use super::{Difference, Side, difference};
 use crate::expand::{EndpointChain, ExecutionPlan, Overrides, expand};
 use crate::plan::{check_structure, decode, validate};
 use crate::source::{Source, Sources};
@@ -32,7 +32,7 @@ fn batch(files: &[(&str, &str)]) -> Batch {
 
 impl Batch {
     fn to(&self, new: &Self) -> Difference {
-        difference(&self.plan, &self.sources, &new.plan, &new.sources)
+        difference(Side::expanded(&self.plan, &self.sources), Side::expanded(&new.plan, &new.sources))
     }
 }
 

@@ -57,7 +57,7 @@ type Facts = (usize, usize, usize, Vec<SettingChange>, Vec<(WaveName, WaveName)>
 fn facts(difference: &Difference) -> Facts {
     let mut facts = Facts::default();
     for plan in &difference.plans {
-        let PlanChange::Changed { settings, operations, is_hidden } = &plan.change else { continue };
+        let PlanChange::Changed { settings, operations, is_hidden, .. } = &plan.change else { continue };
         facts.3.extend(settings.clone());
         facts.5 |= is_hidden;
         for operation in operations {
