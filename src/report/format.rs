@@ -5,9 +5,11 @@
 use std::io::{self, Write};
 
 use super::csv::write_csv;
+use super::github::write_github;
 use super::json::{RunFacts, write_run};
 use super::junit::write_junit;
 use super::markdown::write_markdown;
+use super::sarif::write_sarif;
 use crate::expand::ExecutionPlan;
 use crate::source::Sources;
 use crate::summary::RunSummary;
@@ -23,6 +25,10 @@ pub enum Format {
     Markdown,
     /// A row an operation, for spreadsheets.
     Csv,
+    /// What failed, at the lines of the plan that govern it, for code scanning.
+    Sarif,
+    /// The same as annotations of GitHub Actions.
+    Github,
 }
 
 /// The end of a run, from which a report in any format is made.
@@ -40,7 +46,7 @@ pub struct RunReport<'a> {
 
 impl Format {
     /// All of them, in the order in which they are listed.
-    pub const ALL: &[Self] = &[Self::Json, Self::Junit, Self::Markdown, Self::Csv];
+    pub const ALL: &[Self] = &[Self::Json, Self::Junit, Self::Markdown, Self::Csv, Self::Sarif, Self::Github];
 
     /// Its name in `--report`.
     #[must_use]
@@ -50,6 +56,8 @@ impl Format {
             Self::Junit => "junit",
             Self::Markdown => "markdown",
             Self::Csv => "csv",
+            Self::Sarif => "sarif",
+            Self::Github => "github",
         }
     }
 
@@ -61,6 +69,8 @@ impl Format {
             Self::Junit => "xml",
             Self::Markdown => "md",
             Self::Csv => "csv",
+            Self::Sarif => "sarif",
+            Self::Github => "txt",
         }
     }
 
@@ -72,6 +82,8 @@ impl Format {
             Self::Junit => "a case an operation, for the test reports of CI systems",
             Self::Markdown => "totals, causes and regions, for the summary of a CI job",
             Self::Csv => "a row an operation, for spreadsheets",
+            Self::Sarif => "failures at the lines of the plan, for code scanning",
+            Self::Github => "failures at the lines of the plan, as annotations of GitHub Actions",
         }
     }
 
@@ -80,7 +92,7 @@ impl Format {
     pub const fn accounts_for_all(self) -> bool {
         match self {
             Self::Json | Self::Junit | Self::Csv => true,
-            Self::Markdown => false,
+            Self::Markdown | Self::Sarif | Self::Github => false,
         }
     }
 
@@ -112,6 +124,8 @@ pub fn write_report(format: Format, out: &mut dyn Write, report: &RunReport<'_>)
         Format::Junit => write_junit(out, report),
         Format::Markdown => write_markdown(out, report),
         Format::Csv => write_csv(out, report),
+        Format::Sarif => write_sarif(out, report),
+        Format::Github => write_github(out, report),
     }
 }
 
