@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::Context;
 use super::check::check_first;
 use super::load::{Loaded, load, status_of_warnings};
-use super::output::Outputs;
+use super::output::{Outputs, state_dir};
 use super::resolve::resolve_online;
 use super::service::{Service, ServiceAsker, ServiceError};
 use super::session::{
@@ -52,7 +52,7 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
     let simulated = simulated_with(args);
     let clock = RunClock::start(super::session::scale(simulated.as_ref()));
     let id = run_id(&clock);
-    let directory = StateDir::new(&args.output.state_dir).run(&id);
+    let directory = StateDir::new(state_dir(&args.output.state_dir)).run(&id);
     let outputs = Outputs::parse(&args.output.report, directory).map_err(|message| context.usage(&message))?;
     let service = Service::connect(context, simulated.as_ref(), &args.connection, &loaded.plan, &clock)
         .await
