@@ -270,7 +270,7 @@ mod tests {
         assert!(one("grace = \"5\"").contains("needs a unit"));
         assert!(one("color = \"red\"").contains("auto, always, never"));
         assert!(one("verbosity = true").ends_with("`verbosity` is a text in quotes; "));
-        assert!(one("quota = 3/1m").starts_with("1:10 settings-syntax: this is no TOML: "), "{}", one("quota = 3/1m"));
+        assert!(one("quota = 3/1m").starts_with("1:9 settings-syntax: this is no TOML: "), "{}", one("quota = 3/1m"));
         assert!(
             one("color = \"auto\"\ncolor = \"auto\"").starts_with("2:1 settings-syntax: this is no TOML: duplicate")
         );
@@ -287,6 +287,6 @@ mod tests {
         let origin = Origin::Environment("HSS_SYNC_QUOTA".to_owned());
         assert_eq!(settings.get(Key::Quota), Some(&Setting { value: "4/1m".to_owned(), origin }));
         let told = settings.take_environment(&environment("HSS_SYNC_COLOR", "red\u{1b}")).expect_err("no colour");
-        assert_eq!(told, "HSS_SYNC_COLOR=red\u{241b}: color is one of auto, always, never");
+        assert_eq!(told, "HSS_SYNC_COLOR=red\\u{1b}: color is one of auto, always, never");
     }
 }
