@@ -33,6 +33,8 @@ const LONG_VERSION: &str = if env!("HSS_SYNC_COMMIT").is_empty() {
 
 /// Where runs are kept when nothing else is said.
 pub const DEFAULT_STATE_DIR: &str = ".hss-sync";
+/// How long an interrupted run waits when nothing else is said.
+pub const DEFAULT_GRACE: &str = "30s";
 
 /// Heading of the flags that every command takes.
 const GENERAL: &str = "General options";
@@ -47,7 +49,7 @@ const AGAIN: &str = "What to send again";
 const REHEARSAL: &str = "Rehearsal";
 
 /// Ask Huawei Cloud HSS to refresh its list of images, from checked-in YAML plans, inside its quota.
-#[derive(Debug, Parser)]
+#[derive(Clone, Debug, Parser)]
 #[command(
     name = "hss-sync",
     version,
@@ -69,17 +71,9 @@ pub struct Cli {
 /// Flags that every command takes.
 #[derive(Clone, Debug, Args)]
 pub struct GlobalArgs {
-    /// Colour: auto (on a terminal, unless `NO_COLOR` is set), always or never
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value_t,
-        value_name = "WHEN",
-        hide_possible_values = true,
-        help_heading = GENERAL
-    )]
-    pub color: ColorArg,
+    /// Colour: auto (the default: on a terminal, unless `NO_COLOR` is set), always or never
+    #[arg(long, global = true, value_enum, value_name = "WHEN", hide_possible_values = true, help_heading = GENERAL)]
+    pub color: Option<ColorArg>,
     /// Print less: no progress, and the summary of a run only when something went wrong
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = GENERAL)]
     pub quiet: bool,
@@ -101,7 +95,7 @@ pub enum ColorArg {
 }
 
 /// The commands.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum CommandArgs {
     /// Prove plans correct: schema, references, templates, expansion, lints. No network
     Validate(ValidateArgs),
@@ -124,6 +118,8 @@ pub enum CommandArgs {
     Explain(ExplainArgs),
     /// Print a published JSON Schema
     Schema(SchemaArgs),
+    /// Show the settings in force and where each comes from
+    Settings(SettingsArgs),
     /// Print what makes a shell complete commands and flags
     Completions(CompletionsArgs),
     /// Print the manual page, or write those of all commands
@@ -161,6 +157,18 @@ pub struct PaceArgs {
     pub concurrency: Option<u32>,
     /// Calls in a sliding window, instead of the plan's `limits.quota`, such as 5/1m
     #[arg(long, value_name = "CALLS/DURATION", help_heading = PACE)]
+    pub quota: Option<String>,
+    /// What the settings file allows at most.
+    #[arg(skip)]
+    pub at_most: AtMost,
+}
+
+/// A bound on what plans say of their speed, from the settings file. What was typed is not bound by it.
+#[derive(Clone, Debug, Default)]
+pub struct AtMost {
+    /// Requests in flight.
+    pub concurrency: Option<u32>,
+    /// Calls in a window, such as 3/1m.
     pub quota: Option<String>,
 }
 
@@ -354,9 +362,9 @@ pub struct BoundArgs {
     /// Stop launching after this time, such as 50m; `resume` goes on
     #[arg(long, value_name = "DURATION", help_heading = BOUNDS)]
     pub max_duration: Option<String>,
-    /// After Ctrl-C, wait so long for what is in flight; without an answer it is unknown
-    #[arg(long, value_name = "DURATION", default_value = "30s", help_heading = BOUNDS)]
-    pub grace: String,
+    /// After Ctrl-C, wait so long for what is in flight; without an answer it is unknown [default: 30s]
+    #[arg(long, value_name = "DURATION", help_heading = BOUNDS)]
+    pub grace: Option<String>,
 }
 
 /// Where a run is written down.
@@ -365,9 +373,9 @@ pub struct OutputArgs {
     /// Write a report as FORMAT=PATH (`-` is standard output); repeatable; formats: json, junit, markdown, csv, sarif, github
     #[arg(long, value_name = "FORMAT=PATH")]
     pub report: Vec<String>,
-    /// Directory for the journal and report of each run, in runs/RUN/
-    #[arg(long, value_name = "DIR", default_value = DEFAULT_STATE_DIR)]
-    pub state_dir: PathBuf,
+    /// Directory for the journal and report of each run, in runs/RUN/ [default: .hss-sync]
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
 }
 
 /// How the service is met.
@@ -478,9 +486,9 @@ pub struct ResumeArgs {
                   unreadable (with the reason). A list is always exit code 0, whatever it says."
 )]
 pub struct RunsArgs {
-    /// Directory in which the runs are kept, in runs/RUN/
-    #[arg(long, value_name = "DIR", default_value = DEFAULT_STATE_DIR)]
-    pub state_dir: PathBuf,
+    /// Directory in which the runs are kept, in runs/RUN/ [default: .hss-sync]
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
     /// Show the newest N
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: u32,
@@ -555,6 +563,32 @@ pub enum SchemaArg {
     Journal,
     /// What `plan --out` saves
     Lock,
+}
+
+/// `settings`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    before_help = "Example:  hss-sync settings show",
+    after_help = "A flag wins over the environment (HSS_SYNC_QUOTA=3/1m), that over hss-sync.toml in the current directory, that \
+                  over what is built in. `concurrency` and `quota` of the file are bounds on what plans say. Settings are \
+                  about speed and noise, never about what is sent or where (docs/settings.md)."
+)]
+pub struct SettingsArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: SettingsAction,
+}
+
+/// What can be done with settings.
+#[derive(Clone, Debug, Subcommand)]
+pub enum SettingsAction {
+    /// Show each setting with its value and where that comes from
+    #[command(before_help = "Example:  hss-sync settings show --format json")]
+    Show {
+        /// Output: human or json (one document on standard output)
+        #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
+        format: FormatArg,
+    },
 }
 
 /// `completions`.

@@ -14,6 +14,7 @@ pub mod template;
 // Level 2
 pub mod event;
 pub mod policy;
+pub mod settings;
 pub mod sign;
 pub mod yaml;
 // Level 3

@@ -1,8 +1,9 @@
 //! `hss-sync discover`: lists what an account has, by reads alone, and writes a plan from it.
 
 use super::Context;
-use super::load::{LoadFailure, endpoint_chain, operator_quota};
+use super::load::{LoadFailure, endpoint_chain};
 use super::online::{Online, block_on};
+use super::pace::Pace;
 use super::service::ServiceError;
 use crate::cli::DiscoverArgs;
 use crate::diagnostic::visible;
@@ -11,7 +12,7 @@ use crate::exit::ExitStatus;
 use crate::expand::EndpointChain;
 use crate::io::fs;
 use crate::model::{
-    CredentialName, EnterpriseProjectId, InvalidValue, KNOWN_REGIONS, Limits, Listing, Quota, Region, RegistryType,
+    CredentialName, EnterpriseProjectId, InvalidValue, KNOWN_REGIONS, Limits, Listing, Region, RegistryType,
 };
 use crate::read::{ReadLimits, Reader};
 use crate::report::{Discovered, DiscoveredProject, discovered_plan};
@@ -76,7 +77,8 @@ impl Wish {
             .types
             .iter()
             .map(|text| RegistryType::parse(text.trim()).map_err(|error| usage("--types", text, &error)));
-        let limits = Limits::default();
+        let mut limits = Limits::default();
+        Pace::parse(&args.pace)?.apply(&mut limits);
         Ok(Self {
             regions,
             types: types.collect::<Result<_, _>>()?,
@@ -86,8 +88,8 @@ impl Wish {
                 .map_err(|error| usage("--enterprise-project-id", &args.enterprise_project_id, &error))?,
             chain: endpoint_chain(args.endpoint.as_deref(), &context.environment)?,
             limits: ReadLimits {
-                quotas: vec![operator_quota(args.pace.quota.as_deref())?.unwrap_or_else(Quota::default)],
-                concurrency: args.pace.concurrency.unwrap_or(limits.concurrency.get()) as usize,
+                quotas: vec![limits.quota],
+                concurrency: limits.concurrency.get() as usize,
                 attempt_timeout: limits.attempt_timeout,
                 retry: limits.retry,
             },

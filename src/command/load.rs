@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Context;
 use super::lock;
+use super::pace::Pace;
 use super::variables::overrides;
 use crate::cli::{InputArgs, PaceArgs};
 use crate::diagnostic::{Code, Diagnostic, Severity, visible};
@@ -21,7 +21,7 @@ use crate::io::credential::Environment;
 use crate::io::endpoint::{endpoint_override, read_regions_file};
 use crate::io::fs;
 use crate::journal::{Invocation, RecordedResolution, RecordedSource};
-use crate::model::{Endpoint, Operation, PlanDigest, Quota, Region, format_estimate};
+use crate::model::{Endpoint, Operation, PlanDigest, Region, format_estimate};
 use crate::plan::{ValidatedPlan, check_structure, decode, validate};
 use crate::resolve::{frozen_digest, record};
 use crate::review::Document;
@@ -81,13 +81,12 @@ impl Loaded {
         self.warnings.extend(deadlines(&self.plan, &self.forecast));
     }
 
-    /// Another pace than it was read with.
-    pub(super) fn set_pace(&mut self, quota: Option<Quota>, concurrency: Option<NonZeroU32>) {
-        self.reading.quota = quota.or(self.reading.quota);
-        self.reading.concurrency = concurrency.or(self.reading.concurrency);
-        apply_pace(&mut self.plan, &self.reading);
-        if let Some(written) = &mut self.unresolved {
-            apply_pace(written, &self.reading);
+    /// Another pace than it was read with, where `pace` states one.
+    pub(super) fn set_pace(&mut self, pace: Pace) {
+        let pace = pace.over(self.reading.pace);
+        self.reading.pace = pace;
+        for plan in [Some(&mut self.plan), self.unresolved.as_mut()].into_iter().flatten() {
+            plan.plans.iter_mut().for_each(|file| pace.apply(&mut file.limits));
         }
     }
 
@@ -159,7 +158,7 @@ pub(super) fn tally(diagnostics: &[Diagnostic]) -> String {
 }
 
 /// The last line about invalid plans.
-fn verdict(diagnostics: &[Diagnostic], sources: &Sources, plans: usize) -> String {
+pub(super) fn verdict(diagnostics: &[Diagnostic], sources: &Sources, plans: usize) -> String {
     let subject = match (plans, diagnostics.first()) {
         (1, Some(first)) => visible(first.path(sources)).into_owned(),
         (plans, _) => format!("{plans} plans"),
@@ -195,20 +194,18 @@ pub(super) struct Reading {
     pub(super) overrides: Overrides,
     pub(super) endpoints: EndpointChain,
     pub(super) allow_endpoint: Vec<String>,
-    pub(super) quota: Option<Quota>,
-    pub(super) concurrency: Option<NonZeroU32>,
+    pub(super) pace: Pace,
     /// Whether variables that no plan declares do no harm, as in a plan that is older than they are.
     pub(super) is_lenient: bool,
 }
 
 impl Reading {
     fn from_args(context: &Context, input: &InputArgs, pace: &PaceArgs) -> Result<Self, LoadFailure> {
-        let quota = operator_quota(pace.quota.as_deref())?;
+        let pace = Pace::parse(pace)?;
         let overrides = overrides(input, &context.environment).map_err(LoadFailure::usage)?;
         let endpoints = endpoint_chain(input.endpoint.as_deref(), &context.environment)?;
-        let concurrency = pace.concurrency.and_then(NonZeroU32::new);
         let allow_endpoint = input.allow_endpoint.clone();
-        Ok(Self { overrides, endpoints, allow_endpoint, quota, concurrency, is_lenient: false })
+        Ok(Self { overrides, endpoints, allow_endpoint, pace, is_lenient: false })
     }
 
     /// As a run was called, with another pace where one is given.
@@ -224,17 +221,10 @@ impl Reading {
             overrides: invocation.variables.clone(),
             endpoints: EndpointChain { all, by_region, from_file },
             allow_endpoint: invocation.allow_endpoint.clone(),
-            quota: operator_quota(pace.quota.as_deref().or(invocation.quota.as_deref()))?,
-            concurrency: pace.concurrency.or(invocation.concurrency).and_then(NonZeroU32::new),
+            pace: Pace::resumed(pace, invocation)?,
             is_lenient: false,
         })
     }
-}
-
-/// `--quota`.
-pub(super) fn operator_quota(text: Option<&str>) -> Result<Option<Quota>, LoadFailure> {
-    let parse = |text: &str| Quota::parse(text).map_err(|error| LoadFailure::usage(format!("--quota {text}: {error}")));
-    text.map(parse).transpose()
 }
 
 /// Texts of plans that were read, and what could not be.
@@ -330,7 +320,7 @@ impl Texts {
             }
         };
         diagnostics.extend(warnings);
-        apply_pace(&mut plan, &reading);
+        plan.plans.iter_mut().for_each(|file| reading.pace.apply(&mut file.limits));
         let forecast = Forecast::default();
         Ok(Loaded {
             plan,
@@ -401,17 +391,6 @@ fn refuse_undeclared(plans: &[ValidatedPlan], overrides: &Overrides) -> Result<(
         format!("no plan declares the variable `{}` in `vars`, so setting it has no effect{meant}", visible(name))
     };
     Err(LoadFailure::Usage(undeclared.iter().map(message).collect()))
-}
-
-fn apply_pace(plan: &mut ExecutionPlan, reading: &Reading) {
-    for file in &mut plan.plans {
-        if let Some(quota) = reading.quota {
-            file.limits.quota = Quota { scope: file.limits.quota.scope, ..quota };
-        }
-        if let Some(concurrency) = reading.concurrency {
-            file.limits.concurrency = concurrency;
-        }
-    }
 }
 
 /// Plans that are forecast to end after their deadline, each by its own end, whatever else runs beside it.

@@ -3,11 +3,11 @@
 //! A lock is opened as a run is taken up from its journal: its texts are expanded again and its answers put back. Then what it
 //! lists for people is held to that, so that what was reviewed is what is sent.
 
-use std::num::NonZeroU32;
 use std::path::Path;
 
 use super::Context;
-use super::load::{LoadFailure, Loaded, Reading, Texts, operator_quota};
+use super::load::{LoadFailure, Loaded, Reading, Texts};
+use super::pace::Pace;
 use crate::diagnostic::visible;
 use crate::exit::ExitStatus;
 use crate::io::fs;
@@ -16,10 +16,10 @@ use crate::review::{Locked, Unlike, read_lock, write_lock};
 
 /// Reads a lock to send what it lists. Variables come from it, and the pace where `reading` has none; endpoints never do.
 pub(super) fn open(path: &str, text: &str, reading: Reading) -> Result<Loaded, LoadFailure> {
-    let (quota, concurrency) = (reading.quota, reading.concurrency);
+    let pace = reading.pace;
     let endpoints_are_free = reading.endpoints.all.is_some();
     let mut loaded = opened(path, text, reading, endpoints_are_free)?;
-    loaded.set_pace(quota, concurrency);
+    loaded.set_pace(pace);
     loaded.make_forecast();
     Ok(loaded)
 }
@@ -34,8 +34,7 @@ fn opened(path: &str, text: &str, reading: Reading, endpoints_are_free: bool) ->
     let lock = read_lock(text).map_err(refused)?;
     let own = Reading {
         overrides: lock.variables.clone(),
-        quota: operator_quota(lock.quota.as_deref())?,
-        concurrency: lock.concurrency.and_then(NonZeroU32::new),
+        pace: Pace::locked(lock.quota.as_deref(), lock.concurrency)?,
         ..reading
     };
     let mut loaded = Texts::recorded(&lock.texts).expanded(own)?;
@@ -90,8 +89,8 @@ fn with_lock_of<T>(loaded: &Loaded, with: impl FnOnce(&Locked<'_>) -> T) -> T {
         sources: &loaded.sources,
         texts: &texts,
         variables: &loaded.reading.overrides,
-        quota: loaded.reading.quota,
-        concurrency: loaded.reading.concurrency.map(NonZeroU32::get),
+        quota: loaded.reading.pace.quota(),
+        concurrency: loaded.reading.pace.concurrency(),
         resolved: &resolved,
         digest: &digest,
     })

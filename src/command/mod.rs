@@ -15,6 +15,7 @@ mod lock;
 mod man;
 mod online;
 mod output;
+mod pace;
 mod plan;
 mod resolve;
 mod resume;
@@ -23,6 +24,7 @@ mod runs;
 mod schema;
 mod service;
 mod session;
+mod settings;
 #[cfg(feature = "simulator")]
 mod simulate;
 mod validate;
@@ -81,7 +83,13 @@ fn block_on(context: &Context, work: impl Future<Output = Result<ExitStatus, Exi
 #[must_use]
 pub fn execute(cli: &Cli, environment: Environment) -> ExitStatus {
     let no_color = environment.get("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let context = Context { console: Console::new(&cli.global, no_color), environment };
+    let mut context = Context { console: Console::new(&cli.global, no_color), environment };
+    let mut cli = cli.clone();
+    let settings = match settings::in_force(&context, &mut cli) {
+        Ok(settings) => settings,
+        Err(status) => return status,
+    };
+    context.console = Console::new(&cli.global, no_color);
     match &cli.command {
         None => {
             context.console.message(OVERVIEW);
@@ -98,6 +106,7 @@ pub fn execute(cli: &Cli, environment: Environment) -> ExitStatus {
         Some(CommandArgs::Simulate(args)) => simulate::simulate(&context, args),
         Some(CommandArgs::Explain(args)) => explain::explain(&context, args),
         Some(CommandArgs::Schema(args)) => schema::schema(&context, args),
+        Some(CommandArgs::Settings(args)) => settings::settings(&context, args, &settings),
         Some(CommandArgs::Completions(args)) => completions::completions(&context, args),
         Some(CommandArgs::Man(args)) => man::man(&context, args),
     }

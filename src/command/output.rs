@@ -53,6 +53,11 @@ impl LeftOver {
     }
 }
 
+/// Where runs are kept.
+pub(super) fn state_dir(given: &Option<PathBuf>) -> &Path {
+    given.as_deref().unwrap_or(Path::new(DEFAULT_STATE_DIR))
+}
+
 /// A path, for people.
 pub(super) fn shown(path: &Path) -> String {
     visible(&path.display().to_string()).into_owned()

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Context;
 use super::load::{ASSUMED_LATENCY, LoadFailure, Loaded, Reading, Texts};
-use super::output::{LeftOver, Outputs};
+use super::output::{LeftOver, Outputs, state_dir};
 use super::run::{refused, unwritable};
 use super::service::{Service, ServiceAsker};
 use super::session::{Account, Bounds, Session, announce_directory, confirmed, crash_point, follow_after, scale, wait};
@@ -49,8 +49,9 @@ pub(super) fn resume(context: &Context, args: &ResumeArgs) -> ExitStatus {
 /// The road of a resumed run; the error is the status of one that did not go on.
 async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus, ExitStatus> {
     let bounds = Bounds::parse(&args.bounds).map_err(|message| context.usage(&message))?;
-    let directory =
-        StateDir::new(&args.output.state_dir).find(&args.run).map_err(|error| context.usage(&error.to_string()))?;
+    let directory = StateDir::new(state_dir(&args.output.state_dir))
+        .find(&args.run)
+        .map_err(|error| context.usage(&error.to_string()))?;
     let locked = LockedJournal::open(directory.path()).map_err(|error| not_opened(context, &error))?;
     let journal = journal::read(locked.bytes()).map_err(|error| unreadable(context, &directory, &error))?;
     let header = &journal.header;

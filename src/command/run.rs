@@ -2,13 +2,12 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 
 use super::Context;
 use super::approve::Approval;
 use super::check::check_first;
 use super::load::{Loaded, load, status_of_warnings};
-use super::output::Outputs;
+use super::output::{Outputs, state_dir};
 use super::resolve::resolve_online;
 use super::service::{Service, ServiceAsker, ServiceError};
 use super::session::{
@@ -57,7 +56,7 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
     let simulated = simulated_with(args);
     let clock = RunClock::start(super::session::scale(simulated.as_ref()));
     let id = run_id(&clock);
-    let directory = StateDir::new(&args.output.state_dir).run(&id);
+    let directory = StateDir::new(state_dir(&args.output.state_dir)).run(&id);
     let outputs = Outputs::parse(&args.output.report, directory).map_err(|message| context.usage(&message))?;
     let service = Service::connect(context, simulated.as_ref(), &args.connection, &loaded.plan, &clock)
         .await
@@ -141,8 +140,8 @@ fn header(args: &RunArgs, loaded: &Loaded, run: RunId, clock: &RunClock, simulat
             file_endpoints: urls(&reading.endpoints.from_file),
             allow_endpoint: reading.allow_endpoint.clone(),
             // Those of a lock, if no flag says otherwise.
-            quota: args.pace.quota.clone().or_else(|| reading.quota.map(|quota| quota.written())),
-            concurrency: reading.concurrency.map(NonZeroU32::get),
+            quota: args.pace.quota.clone().or_else(|| reading.pace.quota().map(|quota| quota.written())),
+            concurrency: reading.pace.concurrency(),
             max_failures: args.bounds.max_failures.clone(),
             fail_fast: args.bounds.fail_fast,
             wait: first_wait(&args.wait),

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use super::Context;
-use super::output::Outputs;
+use super::output::{Outputs, state_dir};
 use crate::cli::{FormatArg, RunsArgs};
 use crate::event::{NotAttemptedReason, Outcome, RunEvent};
 use crate::exit::ExitStatus;
@@ -24,14 +24,14 @@ const MOST_BYTES: u64 = 256 << 20;
 
 /// Lists the newest runs.
 pub(super) fn runs(context: &Context, args: &RunsArgs) -> ExitStatus {
-    let directories = match StateDir::new(&args.state_dir).list() {
+    let directories = match StateDir::new(state_dir(&args.state_dir)).list() {
         Ok(directories) => directories,
         Err(error) => return context.usage(&error.to_string()),
     };
     let now = wall_clock();
     let newest = directories.iter().take(usize::try_from(args.limit).unwrap_or(usize::MAX));
     let runs: Vec<Listed> = newest.map(|directory| listed(directory, now)).collect();
-    let listed = ListedRuns::new(args.state_dir.display().to_string(), directories.len(), runs);
+    let listed = ListedRuns::new(state_dir(&args.state_dir).display().to_string(), directories.len(), runs);
     let written = match args.format {
         FormatArg::Human => context.console.result(&runs_lines(&listed, context.console.width().unwrap_or(usize::MAX))),
         FormatArg::Json => context.console.result_with(|out| write_runs(out, &listed)),

@@ -10,7 +10,7 @@ use super::ending::places;
 use super::load::{ASSUMED_LATENCY, Loaded};
 use super::output::Outputs;
 use super::service::{Service, ServiceAsker};
-use crate::cli::{BoundArgs, WaitArgs};
+use crate::cli::{BoundArgs, DEFAULT_GRACE, WaitArgs};
 use crate::diagnostic::visible;
 use crate::event::Outcome;
 use crate::exit::ExitStatus;
@@ -59,7 +59,7 @@ impl Bounds {
             max_failures: args.max_failures.as_deref().map(max_failures).transpose()?,
             fail_fast: args.fail_fast,
             max_duration: args.max_duration.as_deref().map(|text| duration("--max-duration", text)).transpose()?,
-            grace: duration("--grace", &args.grace)?,
+            grace: duration("--grace", args.grace.as_deref().unwrap_or(DEFAULT_GRACE))?,
         })
     }
 

@@ -1082,6 +1082,38 @@ registry_sets:
   harbor:
     select: { registry_name: "prod-*", status: success }
 "#;
+
+    SettingsSyntax "settings-syntax" Error
+        "The settings file is not well-formed TOML"
+        "`hss-sync.toml` in the current directory cannot be read, so that nobody could say at which speed a run would go. Mostly a \
+         text lacks its quotes, or a key is given twice. Mend the marked place; `hss-sync settings show` says what is in \
+         force then."
+r#"
+quota = 3/1m
+"# => r#"
+quota = "3/1m"
+"#;
+
+    UnknownSetting "unknown-setting" Error
+        "A key is not a setting"
+        "Settings are about speed and noise, and a misspelt one would be ignored. What is sent, to whom, with which key, and where \
+         a run is kept are no settings on purpose: the file may come with a change of somebody else. Correct the spelling, \
+         remove the key, or give the flag on the command line."
+r#"
+concurency = 4
+"# => r#"
+concurrency = 4
+"#;
+
+    InvalidSetting "invalid-setting" Error
+        "The value of a setting is not one that it can have"
+        "A setting has the form that its flag has on the command line. Nothing is converted or guessed at: a quota without its \
+         window, or a number in quotes, is refused. Write it as the message says."
+r#"
+quota = "5"
+"# => r#"
+quota = "5/1m"
+"#;
 }
 
 impl Code {

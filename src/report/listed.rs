@@ -229,7 +229,7 @@ run                   age    state    operations                         plans
     hss-sync resume 20261124-080000-7f3a                  # 1 operation
     hss-sync resume 20261124-080000-7f3a --retry-failed   # 1 failed
 20261123-080000-0001  2 min  damaged
-    line 3 is damaged \u{241b}[31m
+    line 3 is damaged \\u{1b}[31m
 and 5 older; --limit 7 shows them all
 "
         );
@@ -242,6 +242,6 @@ and 5 older; --limit 7 shows them all
 
     #[test]
     fn no_run_is_no_table() {
-        assert_eq!(runs_lines(&ListedRuns::new("a\u{7}b".to_owned(), 0, Vec::new()), 80), "no runs in a\u{2407}b\n");
+        assert_eq!(runs_lines(&ListedRuns::new("a\u{7}b".to_owned(), 0, Vec::new()), 80), "no runs in a\\u{7}b\n");
     }
 }

@@ -34,7 +34,7 @@ impl Console {
     /// A console with the flags that were given; `no_color` is whether `NO_COLOR` is set to something.
     #[must_use]
     pub fn new(global: &GlobalArgs, no_color: bool) -> Self {
-        let style = |is_terminal: bool| match global.color {
+        let style = |is_terminal: bool| match global.color.unwrap_or_default() {
             ColorArg::Always => Style::Colour,
             ColorArg::Never => Style::Plain,
             ColorArg::Auto if is_terminal && !no_color => Style::Colour,

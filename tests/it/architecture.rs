@@ -35,6 +35,7 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     // Level 2; `policy` judges answers as failures, which are words of `event`
     ("event", Pure, &["model"]),
     ("policy", Pure, &["event", "model"]),
+    ("settings", Pure, &["diagnostic", "model", "source"]),
     ("sign", Pure, &["model"]),
     ("yaml", Pure, &["diagnostic", "source"]),
     // Level 3
@@ -70,7 +71,7 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     // Level 9
     ("command", Shell, &[
         "cli", "diagnostic", "difference", "event", "exit", "expand", "follow", "forecast", "io", "journal", "model", "plan",
-        "policy", "read", "remaining", "report", "resolve", "resume", "review", "run", "schedule", "sign", "simulator", "source", "summary", "template", "terminal", "yaml",
+        "policy", "read", "remaining", "report", "resolve", "resume", "review", "run", "schedule", "settings", "sign", "simulator", "source", "summary", "template", "terminal", "yaml",
     ]),
     // Level 10
     ("main", Shell, &["cli", "command", "exit", "io", "terminal"]),

@@ -18,7 +18,18 @@ const BASE: &[(&str, &str)] = &[
 ];
 
 /// Codes whose example shows a command line, or a character that a text can only describe.
-const NOT_A_PLAN: &[Code] = &[Code::UnreadableFile, Code::FileTooLarge, Code::InvalidUtf8, Code::ControlCharacter];
+const NOT_A_PLAN: &[Code] = &[
+    Code::UnreadableFile,
+    Code::FileTooLarge,
+    Code::InvalidUtf8,
+    Code::ControlCharacter,
+    Code::SettingsSyntax,
+    Code::UnknownSetting,
+    Code::InvalidSetting,
+];
+
+/// Codes of the settings file: tests/it/settings.rs holds their examples to what the program says.
+pub(crate) const SETTINGS: &[Code] = &[Code::SettingsSyntax, Code::UnknownSetting, Code::InvalidSetting];
 
 /// Codes that only the service's answers lead to: offline both of their examples are right.
 pub(crate) const ONLINE: &[Code] =

@@ -31,6 +31,7 @@ mod secret;
 mod sent;
 #[cfg(feature = "simulator")]
 mod service;
+mod settings;
 mod stop;
 mod suspend;
 mod terminal;

@@ -49,6 +49,7 @@ fn offline_commands_open_no_socket() {
         &["completions", "zsh"],
         &["man"],
         &["runs"],
+        &["settings", "show"],
     ] {
         let output = without_sockets(args);
         let stderr = String::from_utf8_lossy(&output.stderr);

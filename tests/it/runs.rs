@@ -42,7 +42,7 @@ fn simulated(folder: &Path, code: i32, args: &[&str]) -> PathBuf {
     let before = json(folder, &[])["total"].as_u64().expect("a count");
     let plan = concat!(env!("CARGO_MANIFEST_DIR"), "/plans/quickstart.yaml");
     let mut command = hss_sync(folder);
-    command.args(["run", plan, "--simulate", "--time-scale", "10000", "--quota", "1000/1s"]);
+    command.args(["run", plan, "--simulate", "--quota", "1000/1s"]);
     let finished = finish(command.args(["--simulator-quota", "1000/1s", "--quiet"]).args(args));
     assert_eq!(finished.code(), code, "{}", finished.excerpt());
     let runs = json(folder, &[]);

@@ -256,6 +256,27 @@ fn decode(shown: &str, bytes: Vec<u8>, sources: &mut Sources) -> Result<SourceId
     }
 }
 
+/// Reads a small text of the current directory that may be absent, such as settings. A link is refused: a directory that
+/// somebody else changed must not make us quote a file from elsewhere.
+///
+/// # Errors
+/// What can't be read, why, and what now; also text that is not UTF-8 or longer than `most` bytes.
+pub fn read_if_there(path: &Path, most: usize) -> Result<Option<String>, String> {
+    let shown = path.display();
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Ok(metadata) if metadata.is_symlink() => {
+            return Err(format!("`{shown}` is a link, which is not followed here; put the file itself in its place"));
+        }
+        _ => {}
+    }
+    let text = read_text(path)?;
+    if text.len() > most {
+        return Err(format!("`{shown}` is larger than {} KiB; is it the right file?", most >> 10));
+    }
+    Ok(Some(text))
+}
+
 fn unreadable(path: &str, error: &io::Error) -> String {
     let (why, help) = match error.kind() {
         io::ErrorKind::NotFound => ("it does not exist", "check the spelling and the current directory"),
