@@ -28,7 +28,8 @@ pub fn difference_markdown(comparison: &Comparison<'_>) -> String {
         tally.added, tally.removed, tally.changed, old.operations, new.operations
     );
     let side = |name: &str, side: &SideFacts| {
-        format!("| {name} | {} | {} | `{}` |\n", side.kind.as_str(), escaped(&side.path), side.digest)
+        let digest = side.digest.as_deref().map_or_else(String::new, |digest| format!("`{digest}`"));
+        format!("| {name} | {} | {} | {digest} |\n", side.kind.as_str(), escaped(&side.path))
     };
     text.push_str("| | | | digest |\n|---|---|---|---|\n");
     text.push_str(&side("old", old));

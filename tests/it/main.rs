@@ -24,6 +24,7 @@ mod readme;
 mod renewal;
 mod resolve;
 mod resume;
+mod review;
 mod run;
 mod secret;
 mod sent;
