@@ -92,7 +92,8 @@ const PRINTING: &[&str] = &["print!", "println!", "eprint!", "eprintln!", "dbg!"
 const ONLINE: &[&str] = &["crate::run", "io::http", "std::net", "reqwest", "tokio", "hyper"];
 
 /// The commands that promise to use no network.
-const OFFLINE_COMMANDS: &[&str] = &["command/validate.rs", "command/plan.rs"];
+const OFFLINE_COMMANDS: &[&str] =
+    &["command/validate.rs", "command/plan.rs", "command/difference.rs", "command/lock.rs"];
 
 /// A rule that a file breaks.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
