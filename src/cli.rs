@@ -56,7 +56,7 @@ const REHEARSAL: &str = "Rehearsal";
     long_version = LONG_VERSION,
     max_term_width = 100,
     disable_help_subcommand = true,
-    after_help = "Exit codes: 0 all accepted or valid, 1 an operation failed, 2 usage, 3 invalid plan, 4 incomplete or \
+    after_help = "Exit codes: 0 all accepted or valid, 1 an operation failed, 2 usage, 3 invalid plan or not what was approved, 4 incomplete or \
                   unknown, 5 credentials, 6 the journal or a report could not be written. `hss-sync explain 4` says more."
 )]
 pub struct Cli {

@@ -168,8 +168,8 @@ pub struct SideFacts {
     pub kind: Kind,
     /// Where it was read from.
     pub path: String,
-    /// Its digest; of a report several plans have none together.
-    pub digest: String,
+    /// Its digest; a report has none of several plans together.
+    pub digest: Option<String>,
     /// Its operations.
     pub operations: usize,
 }

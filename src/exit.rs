@@ -61,7 +61,7 @@ impl ExitStatus {
             Self::Success => "every operation was accepted (with --wait: confirmed), or the plans are valid",
             Self::Failed => "at least one operation failed, or `check` found something wrong",
             Self::Usage => "usage: bad flags, a file that isn't there, nothing selected",
-            Self::InvalidPlan => "a plan is invalid",
+            Self::InvalidPlan => "a plan is invalid, differs from what was approved, or changed more than it may",
             Self::Incomplete => {
                 "incomplete: interrupted, budget spent, time over, an outcome is unknown, or (with --wait) the end of a task \
                  was not seen; resumable"

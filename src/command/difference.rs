@@ -64,7 +64,7 @@ pub(super) fn show(
     let now = SideFacts {
         kind: if new.is_locked { Kind::Lock } else { Kind::Plan },
         path: paths(&new.plan),
-        digest: new.digest().to_string(),
+        digest: Some(new.digest().to_string()),
         operations: new.plan.operations.len(),
     };
     let comparison = Comparison { old: &facts, new: &now, difference: &found, exceeded: &exceeded };
@@ -111,11 +111,12 @@ fn read_old(path: &Path, new: &Loaded) -> Result<(Old, SideFacts), LoadFailure> 
         }
     };
     let (plan, digest) = match &old {
-        Old::Plans(loaded) => (&loaded.plan, loaded.digest()),
-        Old::Listed(listed) => (&listed.plan, listed.plan.digest.clone()),
+        Old::Plans(loaded) => (&loaded.plan, Some(loaded.digest())),
+        Old::Listed(listed) => (&listed.plan, listed.digest.clone()),
     };
     let path = path.display().to_string();
-    let facts = SideFacts { kind, path, digest: digest.to_string(), operations: plan.operations.len() };
+    let facts =
+        SideFacts { kind, path, digest: digest.map(|digest| digest.to_string()), operations: plan.operations.len() };
     Ok((old, facts))
 }
 

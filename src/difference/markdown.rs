@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 use super::{Comparison, OperationDifference, PlanChange, SideFacts};
 use crate::diagnostic::visible;
 
-/// Rows of each table; with the bounds of names and of what a row says it stays far below 1 MiB.
+/// Rows of each table.
 const MOST_ROWS: usize = 500;
+/// Bytes after which the first and the second table end: a job summary may have 1 MiB.
+const MOST_BYTES: [usize; 2] = [450 << 10, 900 << 10];
 /// Changes of one request that a row shows before it counts them.
 const MOST_CHANGES: usize = 5;
 /// Characters of one cell.
@@ -28,7 +30,8 @@ pub fn difference_markdown(comparison: &Comparison<'_>) -> String {
         tally.added, tally.removed, tally.changed, old.operations, new.operations
     );
     let side = |name: &str, side: &SideFacts| {
-        format!("| {name} | {} | {} | `{}` |\n", side.kind.as_str(), escaped(&side.path), side.digest)
+        let digest = side.digest.as_deref().map_or_else(String::new, |digest| format!("`{digest}`"));
+        format!("| {name} | {} | {} | {digest} |\n", side.kind.as_str(), escaped(&side.path))
     };
     text.push_str("| | | | digest |\n|---|---|---|---|\n");
     text.push_str(&side("old", old));
@@ -57,7 +60,7 @@ fn settings(text: &mut String, comparison: &Comparison<'_>) {
             }
         }
     }
-    table(text, "| plan | setting | before | now |\n|---|---|---|---|\n", &rows);
+    table(text, "| plan | setting | before | now |\n|---|---|---|---|\n", &rows, MOST_BYTES[0]);
 }
 
 fn operations(text: &mut String, comparison: &Comparison<'_>) {
@@ -74,20 +77,25 @@ fn operations(text: &mut String, comparison: &Comparison<'_>) {
         )
     };
     let rows: Vec<String> = comparison.difference.operations().map(|(_, operation)| row(operation)).collect();
-    table(text, "| | operation | what | line |\n|---|---|---|---|\n", &rows);
+    table(text, "| | operation | what | line |\n|---|---|---|---|\n", &rows, MOST_BYTES[1]);
 }
 
-fn table(text: &mut String, head: &str, rows: &[String]) {
+fn table(text: &mut String, head: &str, rows: &[String], most_bytes: usize) {
     if rows.is_empty() {
         return;
     }
     text.push('\n');
     text.push_str(head);
+    let mut shown = 0;
     for row in rows.iter().take(MOST_ROWS) {
+        if text.len() + row.len() > most_bytes {
+            break;
+        }
         let _ = writeln!(text, "{row}");
+        shown += 1;
     }
-    if rows.len() > MOST_ROWS {
-        let _ = writeln!(text, "\nand {} more; `--format json` has them all.", rows.len() - MOST_ROWS);
+    if rows.len() > shown {
+        let _ = writeln!(text, "\nand {} more; `--format json` has them all.", rows.len() - shown);
     }
 }
 
@@ -117,6 +125,21 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tables_end_by_rows_and_by_bytes() {
+        let shown = |rows: &[String]| {
+            let mut text = String::new();
+            table(&mut text, "", rows, 10_000);
+            (
+                text.lines().filter(|line| line.starts_with('|')).count(),
+                text.lines().last().unwrap_or_default().to_owned(),
+            )
+        };
+        let more = |count: usize| format!("and {count} more; `--format json` has them all.");
+        assert_eq!(shown(&vec!["| a |".to_owned(); 501]), (500, more(1)));
+        assert_eq!(shown(&vec![format!("|{}|", "a".repeat(2997)); 5]), (3, more(2)));
+    }
 
     #[test]
     fn nothing_is_markup() {

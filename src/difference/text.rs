@@ -22,7 +22,8 @@ impl Comparison<'_> {
             old.operations, new.operations
         ));
         for (name, side) in [("old", old), ("new", new)] {
-            text.push_str(&format!("{name}  {}  {} {}\n", side.digest, side.kind.as_str(), visible(&side.path)));
+            let digest = side.digest.as_deref().unwrap_or("several plans");
+            text.push_str(&format!("{name}  {digest}  {} {}\n", side.kind.as_str(), visible(&side.path)));
         }
         if matches!(old.kind, Kind::Report | Kind::Listing) {
             text.push_str("Limits, budgets and endpoints are not compared: the old side does not hold them.\n");

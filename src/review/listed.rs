@@ -25,6 +25,8 @@ pub struct Listed {
     pub plan: ExecutionPlan,
     /// Path and line of each operation.
     pub lines: Vec<(String, u32)>,
+    /// The digest of all plans together; a report has none of several.
+    pub digest: Option<PlanDigest>,
 }
 
 #[derive(Deserialize)]
@@ -94,9 +96,10 @@ pub fn read_listed(text: &str) -> Result<Listed, String> {
     }
     let mut plans = document.plans.iter().map(PlanEntry::read).collect::<Result<Vec<_>, _>>().map_err(said)?;
     let Some(first) = plans.first() else { return Err("it lists no plan".to_owned()) };
+    let first = first.digest.clone();
     let digest = match &document.digest {
-        Some(digest) => PlanDigest::parse(digest).map_err(said)?,
-        None => first.digest.clone(),
+        Some(digest) => Some(PlanDigest::parse(digest).map_err(said)?),
+        None => (plans.len() == 1).then(|| first.clone()),
     };
     let by_path: HashMap<&str, usize> =
         document.plans.iter().enumerate().map(|(index, plan)| (plan.path.as_str(), index)).collect();
@@ -110,7 +113,8 @@ pub fn read_listed(text: &str) -> Result<Listed, String> {
         operations.push(entry.read(plan, wave).map_err(|error| format!("operation {}: {error}", entry.id))?);
         lines.push((entry.source.path, entry.source.line));
     }
-    Ok(Listed { plan: ExecutionPlan { plans, operations, digest }, lines })
+    let plan = ExecutionPlan { plans, operations, digest: digest.clone().unwrap_or(first) };
+    Ok(Listed { plan, lines, digest })
 }
 
 /// The place of what has no text here.

@@ -5,8 +5,6 @@
 
 mod listed;
 mod lock;
-#[cfg(test)]
-mod tests;
 
 pub use listed::{Listed, read_listed};
 pub use lock::{Lock, Locked, Unlike, read_lock, write_lock};

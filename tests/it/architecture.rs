@@ -96,6 +96,8 @@ const ONLINE: &[&str] = &["crate::run", "io::http", "std::net", "reqwest", "toki
 const OFFLINE_COMMANDS: &[&str] = &[
     "command/validate.rs",
     "command/plan.rs",
+    "command/difference.rs",
+    "command/lock.rs",
     "command/completions.rs",
     "command/man.rs",
     "command/runs.rs",

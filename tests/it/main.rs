@@ -25,6 +25,7 @@ mod readme;
 mod renewal;
 mod resolve;
 mod resume;
+mod review;
 mod run;
 mod runs;
 mod secret;
