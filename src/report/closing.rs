@@ -67,7 +67,7 @@ fn left_open(text: &mut String, plan: &ExecutionPlan, summary: &RunSummary, widt
 }
 
 /// `11 accepted, 2 failed of 13 in 2.7 s (forecast 2 s), 15 calls, 0 throttled`
-fn counts(summary: &RunSummary) -> String {
+pub(super) fn counts(summary: &RunSummary) -> String {
     let counts = &summary.counts;
     let named = [
         (counts.accepted, "accepted"),
@@ -103,7 +103,7 @@ fn counts(summary: &RunSummary) -> String {
 
 /// How far off the forecast was, where that says something: of a run that did all that was forecast, nothing else, and took a
 /// while. Of another it is said what the forecast was for.
-fn off(summary: &RunSummary) -> String {
+pub(super) fn off(summary: &RunSummary) -> String {
     let forecast = summary.forecast.as_millis();
     if summary.counts.not_attempted > 0 {
         return unbroken(" for all");
@@ -141,7 +141,7 @@ fn head_and_places(text: &mut String, head: &str, places: &str, width: usize) {
     }
 }
 
-fn head(cause: &Cause) -> String {
+pub(super) fn head(cause: &Cause) -> String {
     let outcome = match cause.outcome {
         "unknown" => "unknown, ",
         "not_attempted" => "not attempted: ",
@@ -177,7 +177,7 @@ fn shortened(message: &str) -> String {
     }
 }
 
-fn name(plan: &ExecutionPlan, op: OpIndex) -> String {
+pub(super) fn name(plan: &ExecutionPlan, op: OpIndex) -> String {
     let target = &plan.operations[op].target;
     format!("{} / {}", target.project, target.region)
 }
@@ -201,13 +201,13 @@ fn places(plan: &ExecutionPlan, operations: &[OpIndex]) -> String {
     named.iter().map(|name| unbroken(name)).collect::<Vec<_>>().join(", ")
 }
 
-fn place(plan: &ExecutionPlan, sources: &Sources, op: OpIndex) -> String {
+pub(super) fn place(plan: &ExecutionPlan, sources: &Sources, op: OpIndex) -> String {
     let (path, position) = sources.place(plan.operations[op].location);
     format!("{}:{}", visible(path), position.line())
 }
 
 /// What to do about a cause: by its code where that is known, else by its kind.
-fn advice(cause: &Cause) -> Option<&str> {
+pub(super) fn advice(cause: &Cause) -> Option<&str> {
     let kind = cause.kind?;
     if let Some(known) = explanation(kind, cause.code.as_deref(), &cause.message) {
         return Some(known.next_step);

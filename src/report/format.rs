@@ -4,6 +4,7 @@
 
 use std::io::{self, Write};
 
+use super::html::write_html;
 use super::json::{RunFacts, write_run};
 use crate::expand::ExecutionPlan;
 use crate::source::Sources;
@@ -14,6 +15,8 @@ use crate::summary::RunSummary;
 pub enum Format {
     /// `schemas/report.schema.json`: everything, for programs.
     Json,
+    /// One page for people, with everything in it.
+    Html,
 }
 
 /// The end of a run, from which a report in any format is made.
@@ -31,13 +34,14 @@ pub struct RunReport<'a> {
 
 impl Format {
     /// All of them, in the order in which they are listed.
-    pub const ALL: &[Self] = &[Self::Json];
+    pub const ALL: &[Self] = &[Self::Json, Self::Html];
 
     /// Its name in `--report`, which is also the usual ending of its files.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Json => "json",
+            Self::Html => "html",
         }
     }
 
@@ -46,6 +50,7 @@ impl Format {
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Json => "json",
+            Self::Html => "html",
         }
     }
 
@@ -54,6 +59,7 @@ impl Format {
     pub const fn what(self) -> &'static str {
         match self {
             Self::Json => "everything, for programs",
+            Self::Html => "one page for people, with a timeline and a table to search",
         }
     }
 
@@ -82,6 +88,7 @@ pub fn write_report(format: Format, out: &mut dyn Write, report: &RunReport<'_>)
     let RunReport { plan, sources, summary, facts } = *report;
     match format {
         Format::Json => write_run(out, plan, sources, summary, facts),
+        Format::Html => write_html(out, plan, sources, summary, facts),
     }
 }
 

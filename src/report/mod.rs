@@ -1,7 +1,7 @@
 //! Values to text, one format a file. Reports count nothing themselves: every number comes from the summary.
 //!
 //! `format` is the list of formats of a run's report. `json` is for programs (schemas in `schemas/`), `table` and `closing` are for people, in lines that `wrap` keeps to the
-//! width of the terminal; `check` is both, `discovered` a plan. Somebody else owns the file.
+//! width of the terminal, `html` is a page for them; `check` is both, `discovered` a plan. Somebody else owns the file.
 
 mod check;
 mod closing;
@@ -9,6 +9,7 @@ mod discovered;
 #[cfg(test)]
 mod fixture;
 mod format;
+mod html;
 mod json;
 mod table;
 mod wrap;
