@@ -322,7 +322,9 @@ mod tests {
             let drawn = ticks(Duration::from_millis(millis));
             assert!((2..=8).contains(&drawn.len()), "{millis} ms: {drawn:?}");
             assert!(drawn.iter().all(|tick| (LEFT..=LEFT + SPAN).contains(&tick.x)), "{millis} ms: {drawn:?}");
-            assert!(drawn.windows(2).all(|two| two[0].label != two[1].label), "{millis} ms: {drawn:?}");
+            let rises = |two: &[Tick]| two[0].x < two[1].x && two[0].label != two[1].label;
+            assert!(drawn.windows(2).all(rises), "{millis} ms: {drawn:?}");
+            assert!(drawn.last().is_some_and(|tick| tick.x >= LEFT + SPAN / 2.0), "{millis} ms: {drawn:?}");
         }
     }
 
