@@ -33,6 +33,24 @@ pub enum FailureKind {
     TaskFailed,
 }
 
+impl FailureKind {
+    /// Its word in reports and in the journal.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Credential => "credential",
+            Self::Throttled => "throttled",
+            Self::Unavailable => "unavailable",
+            Self::NotSent => "not_sent",
+            Self::Redirected => "redirected",
+            Self::NoAnswer => "no_answer",
+            Self::UnclearAnswer => "unclear_answer",
+            Self::TaskFailed => "task_failed",
+        }
+    }
+}
+
 /// Why an attempt or operation did not succeed. All text is scrubbed of secrets, and is still untrusted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Failure {

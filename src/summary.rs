@@ -28,6 +28,19 @@ pub struct Counts {
     pub not_attempted: usize,
 }
 
+/// What some of the operations come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    /// Of these operations.
+    pub counts: Counts,
+    /// Their calls that were answered or given up.
+    pub attempts: usize,
+    /// Answers that were 429.
+    pub throttled: usize,
+    /// How long these calls took, added up.
+    pub in_calls: Duration,
+}
+
 /// What is known of one operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OperationSummary {
@@ -53,6 +66,12 @@ impl OperationSummary {
             (Outcome::Unknown(_), Some(reason), Some(why)) => Some(format!("{reason}; {why}")),
             (_, reason, _) => reason,
         }
+    }
+
+    /// How long its calls took, added up; waiting between them doesn't count.
+    #[must_use]
+    pub fn in_calls(&self) -> Duration {
+        self.attempts.iter().fold(Duration::ZERO, |sum, attempt| sum.saturating_add(attempt.duration))
     }
 
     /// Why the latest look at the service's tasks proved nothing, if the outcome is one that a later look may still change.
@@ -229,6 +248,22 @@ impl RunSummary {
             && self.in_flight == 0
     }
 
+    /// What these operations come to, for a report by region, plan or wave.
+    #[must_use]
+    pub fn part(&self, ops: impl IntoIterator<Item = OpIndex>) -> Part {
+        let mut part = Part::default();
+        for operation in ops.into_iter().filter_map(|op| self.operations.get(op)) {
+            part.counts.planned += 1;
+            if let Some(outcome) = &operation.outcome {
+                *part.counts.of(outcome) += 1;
+            }
+            part.attempts += operation.attempts.len();
+            part.in_calls = part.in_calls.saturating_add(operation.in_calls());
+            part.throttled += operation.attempts.iter().filter(|attempt| attempt.throttled).count();
+        }
+        part
+    }
+
     /// Operations with a reason (all but accepted and confirmed ones) by cause: failed and unknown ones first, of these
     /// the most frequent first, then plan order.
     #[must_use]
@@ -276,6 +311,19 @@ impl Counts {
     #[must_use]
     pub fn ended(&self) -> usize {
         self.accepted + self.confirmed + self.failed + self.unknown + self.skipped + self.not_attempted
+    }
+
+    /// Each with the word of the contract, in its order.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, usize); 6] {
+        [
+            ("accepted", self.accepted),
+            ("confirmed", self.confirmed),
+            ("failed", self.failed),
+            ("unknown", self.unknown),
+            ("skipped", self.skipped),
+            ("not_attempted", self.not_attempted),
+        ]
     }
 
     fn of(&mut self, outcome: &Outcome) -> &mut usize {

@@ -30,7 +30,7 @@ pub(super) struct Outputs {
 pub(super) struct Written {
     /// The report in the run's own directory, if it is there.
     pub(super) own: Option<PathBuf>,
-    /// Whether it is there or in any other place that `--report` names.
+    /// Whether each outcome is in it or in another report that `--report` names.
     pub(super) anywhere: bool,
     /// What could not be written, a message each.
     pub(super) errors: Vec<String>,
@@ -142,7 +142,7 @@ impl Outputs {
         for Extra { format, target } in &self.extra {
             let Some(bytes) = rendered(*format, exit, &mut written.errors) else { continue };
             match target.write(context, &bytes) {
-                Ok(()) => written.anywhere = true,
+                Ok(()) => written.anywhere |= format.accounts_for_all(),
                 Err(error) => written.errors.push(error),
             }
         }

@@ -23,6 +23,10 @@ const MOST_PLACES: usize = 3;
 /// Characters of a message that are shown; the report has it whole.
 const LONGEST_MESSAGE: usize = 300;
 
+/// What to do about tasks that were not told or not seen to end.
+pub(super) const LOOK_AGAIN: &str =
+    "A resume looks again; the synchronisation tasks of these projects are also in the HSS console.";
+
 /// A shorter forecast is made of latencies that nobody knows.
 const SHORTEST_FORECAST: Duration = Duration::from_secs(10);
 
@@ -32,7 +36,7 @@ const SHORTEST_FORECAST: Duration = Duration::from_secs(10);
 #[must_use]
 pub fn closing(plan: &ExecutionPlan, sources: &Sources, summary: &RunSummary, width: usize) -> String {
     let mut text = String::new();
-    wrap(&mut text, "", "  ", &counts(summary), width);
+    wrap(&mut text, "", "  ", &totals(summary), width);
     let causes = summary.causes();
     if !causes.is_empty() {
         text.push('\n');
@@ -62,27 +66,19 @@ fn left_open(text: &mut String, plan: &ExecutionPlan, summary: &RunSummary, widt
     if reasons.len() > MOST_CAUSES {
         let _ = writeln!(text, "and {} more reasons, in the report", reasons.len() - MOST_CAUSES);
     }
-    let advice = "A resume looks again; the synchronisation tasks of these projects are also in the HSS console.";
-    wrap(text, "    ", "    ", advice, width);
+    wrap(text, "    ", "    ", LOOK_AGAIN, width);
 }
 
-/// `11 accepted, 2 failed of 13 in 2.7 s (forecast 2 s), 15 calls, 0 throttled`
-pub(super) fn counts(summary: &RunSummary) -> String {
+/// `11 accepted, 2 failed of 13 in 2.7 s (forecast 2 s), 15 calls, 0 throttled`; the spaces inside of each part are unbroken.
+pub(super) fn totals(summary: &RunSummary) -> String {
     let counts = &summary.counts;
-    let named = [
-        (counts.accepted, "accepted"),
-        (counts.confirmed, "confirmed"),
-        (counts.failed, "failed"),
-        (counts.unknown, "unknown"),
-        (counts.skipped, "skipped"),
-        (counts.not_attempted, "not attempted"),
-    ];
     // The first count always stands, so that "0 accepted" is said and not left to be noticed.
-    let parts: Vec<String> = named
+    let parts: Vec<String> = counts
+        .named()
         .iter()
         .enumerate()
-        .filter(|(index, (count, _))| *index == 0 && counts.confirmed == 0 || *count > 0)
-        .map(|(_, (count, word))| format!("{count} {word}"))
+        .filter(|(index, (_, count))| *index == 0 && counts.confirmed == 0 || *count > 0)
+        .map(|(_, (word, count))| format!("{count} {}", word.replace('_', " ")))
         .collect();
     let sessions = match summary.resumed {
         0 => String::new(),
@@ -148,13 +144,18 @@ pub(super) fn head(cause: &Cause) -> String {
         "skipped" => "skipped: ",
         _ => "",
     };
+    format!("{} × {outcome}{}", cause.ops.len(), what(cause))
+}
+
+/// The cause in a few words: `HSS.0013 not enough permission`. No control characters are left in it.
+pub(super) fn what(cause: &Cause) -> String {
     let message = shortened(&cause.message);
     let what = match cause.kind {
         Some(kind) => what_happened(kind, cause.code.as_deref(), &message),
         None => message,
     };
     let given_up = cause.given_up.as_ref().map(not_repeated).unwrap_or_default();
-    format!("{} × {outcome}{}{given_up}", cause.ops.len(), visible(&what))
+    format!("{}{given_up}", visible(&what))
 }
 
 /// The code with what the service said; without a code, first what we saw and then the details.
@@ -182,8 +183,18 @@ pub(super) fn name(plan: &ExecutionPlan, op: OpIndex) -> String {
     format!("{} / {}", target.project, target.region)
 }
 
-/// Where it happened; a project and region with several requests is named once.
+/// Where it happened, for lines that are wrapped: `payments / cn-east-3, search / ap-southeast-1, and 2 more`.
 fn places(plan: &ExecutionPlan, operations: &[OpIndex]) -> String {
+    let (mut named, more) = first_places(plan, operations);
+    if more > 0 {
+        named.push(format!("and {more} more"));
+    }
+    named.iter().map(|name| unbroken(name)).collect::<Vec<_>>().join(", ")
+}
+
+/// Where it happened first, and how many operations that leaves out; a project and region with several requests is named
+/// once.
+pub(super) fn first_places(plan: &ExecutionPlan, operations: &[OpIndex]) -> (Vec<String>, usize) {
     let mut named: Vec<String> = Vec::new();
     for op in operations {
         let name = name(plan, *op);
@@ -195,10 +206,7 @@ fn places(plan: &ExecutionPlan, operations: &[OpIndex]) -> String {
         }
     }
     let shown = operations.iter().filter(|op| named.contains(&name(plan, **op))).count();
-    if operations.len() > shown {
-        named.push(format!("and {} more", operations.len() - shown));
-    }
-    named.iter().map(|name| unbroken(name)).collect::<Vec<_>>().join(", ")
+    (named, operations.len() - shown)
 }
 
 pub(super) fn place(plan: &ExecutionPlan, sources: &Sources, op: OpIndex) -> String {
@@ -206,13 +214,17 @@ pub(super) fn place(plan: &ExecutionPlan, sources: &Sources, op: OpIndex) -> Str
     format!("{}:{}", visible(path), position.line())
 }
 
-/// What to do about a cause: by its code where that is known, else by its kind.
-pub(super) fn advice(cause: &Cause) -> Option<&str> {
-    let kind = cause.kind?;
-    if let Some(known) = explanation(kind, cause.code.as_deref(), &cause.message) {
-        return Some(known.next_step);
+/// What to do about a cause.
+pub(super) fn advice(cause: &Cause) -> Option<&'static str> {
+    Some(next_step(cause.kind?, cause.code.as_deref(), &cause.message))
+}
+
+/// What to do about a failure: by its code where that is known, else by its kind.
+pub(super) fn next_step(kind: FailureKind, code: Option<&str>, message: &str) -> &'static str {
+    if let Some(known) = explanation(kind, code, message) {
+        return known.next_step;
     }
-    let advice = match kind {
+    match kind {
         FailureKind::Refused => "The service's message says why; the report has the request and the id of the answer.",
         FailureKind::Credential => "Check the key, the clock of this machine and the key's access to this project.",
         FailureKind::Throttled => {
@@ -229,8 +241,7 @@ pub(super) fn advice(cause: &Cause) -> Option<&str> {
             "Whether it was accepted is not known: look at the synchronisation tasks of this project in the HSS console \
              before you send it again."
         }
-    };
-    Some(advice)
+    }
 }
 
 /// An operation that failed or is unknown, and why: `billing / cn-south-1: HSS.0013 not enough permission`.

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
+use proptest::prelude::*;
+
+use super::format::{Format, RunReport, write_report};
+use super::json::RunFacts;
 use crate::event::{AttemptRecord, Failure, FailureKind, NotAttemptedReason, OpIndex, Outcome, RunEvent};
+use crate::exit::ExitStatus;
 use crate::expand::{EndpointChain, ExecutionPlan, Overrides, expand};
 use crate::model::{RunId, TaskId};
 use crate::plan::{decode, validate};
@@ -102,4 +107,97 @@ fn call(summary: &mut RunSummary, op: OpIndex, outcome: &Outcome) {
         },
         retry_at: None,
     });
+}
+
+/// What a service or a stranger's plan may say to get out of its place in a report.
+const HOSTILE: &[&str] = &[
+    "::error file=a,line=1::b",
+    "\n::stop-commands::x\n",
+    "##[group]x",
+    "|",
+    "\\",
+    "\\|",
+    "`",
+    "```",
+    "<script>alert(1)</script>",
+    "<b>",
+    "&amp;",
+    "]]>",
+    "<!--",
+    "{{ x }}",
+    "{%",
+    "\u{1b}[31m",
+    "\u{1b}]8;;http://x\u{7}",
+    "\n",
+    "\r\n",
+    "\r",
+    "\t",
+    "\0",
+    "\u{9b}",
+    "\u{202e}",
+    "\u{2028}",
+    "\u{fffe}",
+    "=1+1",
+    "@sum",
+    "+1",
+    "-1",
+    "\"",
+    "'",
+    ",",
+    "%0A",
+    "%",
+    ":",
+    " ",
+    "a",
+    "[x](http://x)",
+    "![x](http://x)",
+    "https://x.example",
+    "@team",
+    "#1",
+    "--",
+    "*",
+    "_",
+    "~",
+    "支付",
+];
+
+/// Texts made of such pieces, now and then a very long one.
+pub(super) fn hostile() -> impl Strategy<Value = String> {
+    let pieces = proptest::collection::vec(proptest::sample::select(HOSTILE), 1..8);
+    (pieces, prop_oneof![60 => Just(1), 1 => Just(2000)]).prop_map(|(pieces, times)| pieces.concat().repeat(times))
+}
+
+/// A plan and a run in which each text that is not ours is one of these: name and path of the plan, codes, messages and ids of
+/// answers, and why a task was not told. Each outcome is there.
+pub(super) fn said(texts: &[String; 4]) -> (ExecutionPlan, Sources, RunSummary) {
+    let [name, path, code, message] = texts;
+    let projects: String =
+        (0..6).map(|n| format!("  - {{ name: p{n}, project_ids: {{ cn-north-4: id-{n} }} }}\n")).collect();
+    let head = SMALL.split_once("projects:").expect("it has projects").0;
+    let (mut plan, sources) = planned(&[(path, &format!("{head}projects:\n{projects}"))]);
+    plan.plans[0].name.clone_from(name);
+    let mut given_up = failure(FailureKind::Unavailable, Some(code), message);
+    given_up.given_up = Some(NotAttemptedReason::Interrupted);
+    let mut summary = ran(vec![
+        Outcome::Accepted,
+        failed(FailureKind::Refused, Some(code), message),
+        Outcome::Unknown(failure(FailureKind::NoAnswer, None, message)),
+        Outcome::Skipped(message.clone()),
+        left(NotAttemptedReason::DeadlinePassed),
+        Outcome::Failed(given_up),
+    ]);
+    summary.apply(&unclear(0, message));
+    (plan, sources, summary)
+}
+
+/// A report on it.
+pub(super) fn report<'a>(plan: &'a ExecutionPlan, sources: &'a Sources, summary: &'a RunSummary) -> RunReport<'a> {
+    RunReport { plan, sources, summary, facts: RunFacts { exit: ExitStatus::of_run(summary), simulated: true } }
+}
+
+/// What [`write_report`] makes of it.
+pub(super) fn written(format: Format, report: &RunReport<'_>) -> String {
+    let mut out = Vec::new();
+    write_report(format, &mut out, report).expect("memory");
+    String::from_utf8(out).expect("text")
 }

@@ -4,8 +4,11 @@
 
 use std::io::{self, Write};
 
+use super::csv::write_csv;
 use super::html::write_html;
 use super::json::{RunFacts, write_run};
+use super::junit::write_junit;
+use super::markdown::write_markdown;
 use crate::expand::ExecutionPlan;
 use crate::source::Sources;
 use crate::summary::RunSummary;
@@ -15,6 +18,12 @@ use crate::summary::RunSummary;
 pub enum Format {
     /// `schemas/report.schema.json`: everything, for programs.
     Json,
+    /// A suite a plan and a case an operation, for the test reports of CI systems.
+    Junit,
+    /// Totals, causes and regions, for people: fits the summary of a CI job.
+    Markdown,
+    /// A row an operation, for spreadsheets.
+    Csv,
     /// One page for people, with everything in it.
     Html,
 }
@@ -34,13 +43,16 @@ pub struct RunReport<'a> {
 
 impl Format {
     /// All of them, in the order in which they are listed.
-    pub const ALL: &[Self] = &[Self::Json, Self::Html];
+    pub const ALL: &[Self] = &[Self::Json, Self::Junit, Self::Markdown, Self::Csv, Self::Html];
 
-    /// Its name in `--report`, which is also the usual ending of its files.
+    /// Its name in `--report`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Json => "json",
+            Self::Junit => "junit",
+            Self::Markdown => "markdown",
+            Self::Csv => "csv",
             Self::Html => "html",
         }
     }
@@ -50,6 +62,9 @@ impl Format {
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Json => "json",
+            Self::Junit => "xml",
+            Self::Markdown => "md",
+            Self::Csv => "csv",
             Self::Html => "html",
         }
     }
@@ -59,7 +74,19 @@ impl Format {
     pub const fn what(self) -> &'static str {
         match self {
             Self::Json => "everything, for programs",
+            Self::Junit => "a case an operation, for the test reports of CI systems",
+            Self::Markdown => "totals, causes and regions, for the summary of a CI job",
+            Self::Csv => "a row an operation, for spreadsheets",
             Self::Html => "one page for people, with a timeline and a table to search",
+        }
+    }
+
+    /// Whether each operation is in it with its outcome, however many there are.
+    #[must_use]
+    pub const fn accounts_for_all(self) -> bool {
+        match self {
+            Self::Json | Self::Junit | Self::Csv | Self::Html => true,
+            Self::Markdown => false,
         }
     }
 
@@ -88,7 +115,10 @@ pub fn write_report(format: Format, out: &mut dyn Write, report: &RunReport<'_>)
     let RunReport { plan, sources, summary, facts } = *report;
     match format {
         Format::Json => write_run(out, plan, sources, summary, facts),
-        Format::Html => write_html(out, plan, sources, summary, facts),
+        Format::Junit => write_junit(out, report),
+        Format::Markdown => write_markdown(out, report),
+        Format::Csv => write_csv(out, report),
+        Format::Html => write_html(out, report),
     }
 }
 

@@ -17,15 +17,15 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use tera::{Context, Tera};
 
-use super::closing::{advice, counts, head, left_open_text, name, off, place};
-use super::json::RunFacts;
+use super::closing::{LOOK_AGAIN, advice, head, left_open_text, name, off, place, totals};
+use super::format::RunReport;
 use crate::diagnostic::visible;
 use crate::event::{OpIndex, Outcome};
 use crate::expand::ExecutionPlan;
 use crate::model::{format_duration, format_estimate};
 use crate::policy::explanation;
 use crate::source::Sources;
-use crate::summary::{Cause, OperationSummary, RunSummary};
+use crate::summary::{Cause, Counts, OperationSummary, RunSummary};
 
 const PAGE: &str = include_str!("html/page.html");
 const STYLE: &str = include_str!("html/page.css");
@@ -63,15 +63,9 @@ struct OutcomeWord {
 ///
 /// # Errors
 /// When the writer fails.
-pub(super) fn write_html(
-    out: &mut dyn Write,
-    plan: &ExecutionPlan,
-    sources: &Sources,
-    summary: &RunSummary,
-    facts: RunFacts,
-) -> io::Result<()> {
-    let causes = summary.causes();
-    let page = Page::new(plan, sources, summary, facts, &causes)?;
+pub(super) fn write_html(out: &mut dyn Write, report: &RunReport<'_>) -> io::Result<()> {
+    let causes = report.summary.causes();
+    let page = Page::new(report, &causes)?;
     let mut tera = Tera::new();
     tera.add_raw_template("page.html", PAGE).map_err(io::Error::other)?;
     let context = Context::from_serialize(&page).map_err(io::Error::other)?;
@@ -93,7 +87,7 @@ struct Page<'a> {
     conserved: bool,
     sentence: String,
     planned: usize,
-    tiles: Vec<Tile>,
+    tiles: [Tile; 6],
     started: String,
     finished: String,
     took: String,
@@ -175,13 +169,8 @@ struct Row<'a> {
 }
 
 impl<'a> Page<'a> {
-    fn new(
-        plan: &'a ExecutionPlan,
-        sources: &Sources,
-        summary: &'a RunSummary,
-        facts: RunFacts,
-        causes: &[Cause],
-    ) -> io::Result<Self> {
+    fn new(report: &RunReport<'a>, causes: &[Cause]) -> io::Result<Self> {
+        let RunReport { plan, sources, summary, facts } = *report;
         let started_at = summary.started_at.unwrap_or_default();
         let finished_at = started_at.checked_add(summary.elapsed).unwrap_or(started_at);
         let mut order: Vec<OpIndex> = (0..plan.operations.len().min(summary.operations.len())).collect();
@@ -197,9 +186,9 @@ impl<'a> Page<'a> {
             simulated: facts.simulated,
             exit: Exit { code: facts.exit.code(), meaning: facts.exit.meaning(), next_step: facts.exit.next_step() },
             conserved: summary.is_conserved(),
-            sentence: counts(summary),
+            sentence: totals(summary),
             planned: summary.counts.planned,
-            tiles: tiles(summary),
+            tiles: tiles(&summary.counts),
             started: format!("{started_at:.0}"),
             finished: format!("{finished_at:.0}"),
             took: format_duration(summary.worked()),
@@ -228,12 +217,11 @@ fn groups(plan: &ExecutionPlan, sources: &Sources, summary: &RunSummary, causes:
     };
     let looks = summary.left_open();
     let block = |reason| CauseBlock::of_look(plan, sources, reason);
-    let advice = "A resume looks again; the synchronisation tasks of these projects are also in the HSS console.";
     let open = Group {
         id: "open",
         title: "Not seen to end",
         causes: looks.iter().take(MOST_CAUSES).map(block).collect(),
-        note: Some(advice.to_owned()),
+        note: Some(LOOK_AGAIN.to_owned()),
     };
     let mut groups = vec![group("wrong", "What went wrong", true), group("unsent", "Not sent", false), open];
     groups.retain(|group| !group.causes.is_empty());
@@ -311,17 +299,13 @@ fn rank(operation: &OperationSummary) -> usize {
     OUTCOMES.iter().position(|outcome| outcome.word == word).unwrap_or(OUTCOMES.len() - 1)
 }
 
-fn tiles(summary: &RunSummary) -> Vec<Tile> {
-    let counts = &summary.counts;
-    let count = |word| match word {
-        "failed" => counts.failed,
-        "unknown" => counts.unknown,
-        "not_attempted" => counts.not_attempted,
-        "skipped" => counts.skipped,
-        "accepted" => counts.accepted,
-        _ => counts.confirmed,
-    };
-    OUTCOMES.iter().map(|outcome| Tile { outcome: *outcome, count: count(outcome.word) }).collect()
+/// The six counts, in the order of [`OUTCOMES`].
+fn tiles(counts: &Counts) -> [Tile; 6] {
+    let named = counts.named();
+    OUTCOMES.map(|outcome| {
+        let count = named.iter().find(|(word, _)| *word == outcome.word).map_or(0, |(_, count)| *count);
+        Tile { outcome, count }
+    })
 }
 
 fn plan_rows(plan: &ExecutionPlan) -> Vec<PlanRow<'_>> {

@@ -124,11 +124,11 @@ pub(super) fn finish(out: &mut dyn Write, document: &impl Serialize) -> io::Resu
     out.write_all(b"\n")
 }
 
-fn millis(duration: Duration) -> u64 {
+pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn timestamp(started_at: jiff::Timestamp, after: Duration) -> String {
+pub(super) fn timestamp(started_at: jiff::Timestamp, after: Duration) -> String {
     let at = started_at.checked_add(after).unwrap_or(started_at);
     format!("{at:.3}")
 }

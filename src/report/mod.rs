@@ -5,12 +5,15 @@
 
 mod check;
 mod closing;
+mod csv;
 mod discovered;
 #[cfg(test)]
 mod fixture;
 mod format;
 mod html;
 mod json;
+mod junit;
+mod markdown;
 mod table;
 mod wrap;
 

@@ -8,6 +8,7 @@ use std::io;
 
 use serde::Serialize;
 
+use super::super::json::millis;
 use super::{OUTCOMES, OutcomeWord, rank, text};
 use crate::event::{AttemptRecord, FailureKind};
 use crate::expand::ExecutionPlan;
@@ -128,8 +129,4 @@ fn attempts(texts: &mut Texts, operation: &OperationSummary) -> Vec<AttemptRow> 
         )
     };
     operation.attempts.iter().map(row).collect()
-}
-
-fn millis(duration: std::time::Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

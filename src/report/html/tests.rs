@@ -6,16 +6,12 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::event::{AttemptRecord, FailureKind, NotAttemptedReason, Outcome, RunEvent};
-use crate::exit::ExitStatus;
-use crate::report::fixture::{SMALL, failed, failure, left, planned, ran, unclear};
-use crate::summary::Counts;
+use crate::event::{FailureKind, NotAttemptedReason, Outcome};
+use crate::report::fixture::{SMALL, failed, failure, hostile, left, planned, ran, report, said, written};
+use crate::report::format::Format;
 
 fn page(plan: &ExecutionPlan, sources: &Sources, summary: &RunSummary) -> String {
-    let mut out = Vec::new();
-    let facts = RunFacts { exit: ExitStatus::of_run(summary), simulated: false };
-    write_html(&mut out, plan, sources, summary, facts).expect("memory");
-    String::from_utf8(out).expect("UTF-8")
+    written(Format::Html, &report(plan, sources, summary))
 }
 
 fn small(outcomes: Vec<Outcome>) -> String {
@@ -40,73 +36,23 @@ fn tags(page: &str) -> Vec<&str> {
     page.split('<').skip(1).map(|tag| tag.split_once('>').expect("a whole tag").0).collect()
 }
 
-fn hostile(message: &str, path: &str) -> String {
-    let (plan, sources) = planned(&[(path, SMALL)]);
-    let outcome = failed(FailureKind::Unavailable, None, message);
-    let mut summary = ran(vec![outcome, Outcome::Accepted, Outcome::Accepted]);
-    let record = AttemptRecord {
-        error_code: Some(message.to_owned()),
-        request_id: Some(message.to_owned()),
-        ..summary.operations[0].attempts[0].clone()
-    };
-    let at = Duration::from_secs(2);
-    summary.apply(&RunEvent::AttemptEnded { op: 0, attempt: 2, at, record, retry_at: None });
-    summary.apply(&unclear(1, message));
-    page(&plan, &sources, &summary)
-}
-
-/// Texts with much of what means something in HTML, scripts, JSON and templates.
-fn nasty() -> impl Strategy<Value = String> {
-    let pieces = [
-        "<",
-        ">",
-        "</script>",
-        "<script>",
-        "<!--",
-        "-->",
-        "]]>",
-        "\"",
-        "'",
-        "&",
-        "&lt;",
-        "\\",
-        "\\u003c",
-        "{{",
-        "}}",
-        "{%",
-        "javascript:",
-        "\u{0}",
-        "\u{1b}[31m",
-        "\u{202e}",
-        "\u{2028}",
-        "\n",
-        "`",
-        "onload=",
-        "é",
-        "支付",
-        " ",
-        "x",
-    ];
-    prop::collection::vec(
-        prop_oneof![prop::sample::select(pieces.to_vec()).prop_map(str::to_owned), any::<String>()],
-        1..20,
-    )
-    .prop_map(|pieces| pieces.concat())
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn what_others_said_never_becomes_markup(message in nasty(), path in nasty()) {
-        let page = hostile(&message, &path);
-        let plain = hostile("plain", "plain.yaml");
+    fn what_others_said_never_becomes_markup(texts in [hostile(), hostile(), hostile(), hostile()]) {
+        let written = |texts| {
+            let (plan, sources, summary) = said(texts);
+            page(&plan, &sources, &summary)
+        };
+        let page = written(&texts);
+        let plain = written(&["name", "path", "code", "message"].map(str::to_owned));
         prop_assert_eq!(tags(&page), tags(&plain));
         let steers = |c: char| c != '\n' && visible(&c.to_string()) != c.to_string();
         prop_assert!(!page.contains(steers), "something in it steers");
         let data = embedded(&page);
-        let texts = data["texts"].as_array().expect("an array");
-        prop_assert!(texts.contains(&Value::from(text(&message))), "the message is there");
+        let known = data["texts"].as_array().expect("an array");
+        prop_assert!(known.contains(&Value::from(text(&texts[3]))), "the message is there");
     }
 }
 
@@ -149,12 +95,8 @@ fn the_law_holds_in_the_page() {
             assert_eq!(of_it.count(), count, "{word} in the table");
         }
     }
-    assert!(page.contains(&counts_sentence(&summary)), "the closing text's own sentence");
+    assert!(page.contains(&totals(&summary)), "the closing text's own sentence");
     assert!(!page.contains("don't account"));
-}
-
-fn counts_sentence(summary: &RunSummary) -> String {
-    crate::report::closing::counts(summary)
 }
 
 /// A plan of so many operations, all alike.

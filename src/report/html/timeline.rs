@@ -11,8 +11,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::data::result;
-use super::{OUTCOMES, rank};
-use crate::event::AttemptRecord;
+use super::{OUTCOMES, tiles};
+use crate::event::{AttemptRecord, OpIndex};
 use crate::expand::ExecutionPlan;
 use crate::model::{format_duration, write_duration};
 use crate::summary::RunSummary;
@@ -63,7 +63,7 @@ struct Row {
     outcomes: [usize; 6],
     calls: usize,
     throttled: usize,
-    refused: usize,
+    failed: usize,
     waited: String,
     longest_wait: String,
     /// Paths.
@@ -78,7 +78,7 @@ struct Row {
 #[derive(Default)]
 struct Region {
     name: String,
-    outcomes: [usize; 6],
+    operations: Vec<OpIndex>,
     /// In each piece of time, attempts by [`result`]; what had no clear answer counts as failed.
     bins: Vec<[usize; 3]>,
     /// When attempts were in flight.
@@ -95,7 +95,7 @@ pub(super) fn timeline(plan: &ExecutionPlan, summary: &RunSummary) -> Timeline {
         .map(|[accepted, throttled, failed]| (*accepted).max(throttled + failed));
     let most = most.max().unwrap_or(0).max(1);
     let rows: Vec<Row> =
-        regions.iter_mut().enumerate().map(|(index, region)| region.draw(index, most, whole)).collect();
+        regions.iter_mut().enumerate().map(|(index, region)| region.draw(index, most, whole, summary)).collect();
     Timeline {
         height: f64::from(u32::try_from(rows.len()).unwrap_or(0)) * ROW + AXIS,
         ticks: ticks(whole),
@@ -110,7 +110,7 @@ pub(super) fn timeline(plan: &ExecutionPlan, summary: &RunSummary) -> Timeline {
 fn regions(plan: &ExecutionPlan, summary: &RunSummary, whole: Duration) -> Vec<Region> {
     let mut numbers: HashMap<&str, usize> = HashMap::new();
     let mut regions: Vec<Region> = Vec::new();
-    for (operation, outcome) in plan.operations.iter().zip(&summary.operations) {
+    for (op, (operation, outcome)) in plan.operations.iter().zip(&summary.operations).enumerate() {
         let name = operation.target.region.as_str();
         let next = numbers.len();
         let index = (*numbers.entry(name).or_insert(next)).min(MOST_REGIONS);
@@ -118,7 +118,7 @@ fn regions(plan: &ExecutionPlan, summary: &RunSummary, whole: Duration) -> Vec<R
             regions.push(Region { name: name.to_owned(), bins: vec![[0; 3]; BINS], ..Region::default() });
         }
         let region = &mut regions[index];
-        region.outcomes[rank(outcome)] += 1;
+        region.operations.push(op);
         for attempt in &outcome.attempts {
             region.add(attempt, whole);
         }
@@ -139,7 +139,7 @@ impl Region {
         self.busy.push((attempt.started, attempt.started + attempt.duration));
     }
 
-    fn draw(&mut self, index: usize, most: usize, whole: Duration) -> Row {
+    fn draw(&mut self, index: usize, most: usize, whole: Duration, summary: &RunSummary) -> Row {
         let y = f64::from(u32::try_from(index).unwrap_or(0)) * ROW + AXIS + ABOVE + 4.0;
         let width = SPAN / number(BINS);
         let [mut accepted, mut throttling, mut failing] = [const { String::new() }; 3];
@@ -156,15 +156,15 @@ impl Region {
         let seen = |(start, end): &&(Duration, Duration)| (*end - *start).as_secs_f64() >= shortest;
         let seen: Vec<_> = waits.iter().filter(seen).copied().collect();
         let lengths = || waits.iter().map(|(start, end)| end.saturating_sub(*start));
-        let calls = |result: usize| self.bins.iter().map(|bin| bin[result]).sum::<usize>();
+        let part = summary.part(self.operations.iter().copied());
         Row {
             name: self.name.clone(),
             y,
-            operations: self.outcomes.iter().sum(),
-            outcomes: self.outcomes,
-            calls: calls(0) + calls(1) + calls(2),
-            throttled: calls(1),
-            refused: calls(2),
+            operations: part.counts.planned,
+            outcomes: tiles(&part.counts).map(|tile| tile.count),
+            calls: part.attempts,
+            throttled: part.throttled,
+            failed: self.bins.iter().map(|[_, _, failed]| failed).sum(),
             waited: format_duration(lengths().sum()),
             longest_wait: format_duration(lengths().max().unwrap_or_default()),
             accepted,
@@ -296,9 +296,9 @@ mod tests {
         let calls = [(0, 10, 30, false), (2, 12, 14, true), (2, 29, 40, false), (0, 100, 101, false), (1, 0, 5, false)];
         let drawn = timeline(&plan, &summary(360, &calls));
         let [north, west] = &drawn.rows[..] else { panic!("two regions: {drawn:?}") };
-        assert_eq!((north.name.as_str(), north.calls, north.refused, north.operations), ("cn-north-4", 4, 1, 2));
+        assert_eq!((north.name.as_str(), north.calls, north.failed, north.operations), ("cn-north-4", 4, 1, 2));
         assert_eq!((north.waited.as_str(), north.longest_wait.as_str()), ("1 min 10 s", "1 min 00 s"));
-        assert_eq!((west.waited.as_str(), west.calls, west.refused), ("0.0 s", 1, 0));
+        assert_eq!((west.waited.as_str(), west.calls, west.failed), ("0.0 s", 1, 0));
         assert_eq!(north.busy, "M170.0 50H230.0M350.0 50H352.0");
         assert_eq!(north.waiting, "M150.0 50H170.0M230.0 50H350.0");
         assert_eq!(west.waiting, "");
