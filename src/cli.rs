@@ -169,6 +169,20 @@ pub enum FormatArg {
     Json,
 }
 
+/// Output of `validate`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum DiagnosticsFormatArg {
+    /// Text for people
+    #[default]
+    Human,
+    /// One JSON document on standard output
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
+}
+
 /// `validate`.
 #[derive(Clone, Debug, Args)]
 #[command(before_help = "Example:  hss-sync validate plans/ --deny-warnings")]
@@ -176,9 +190,9 @@ pub struct ValidateArgs {
     /// Plans and values.
     #[command(flatten)]
     pub input: InputArgs,
-    /// Output: human or json (one document on standard output)
+    /// Output: human, json or sarif (one document on standard output), github (annotations of its Actions)
     #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
-    pub format: FormatArg,
+    pub format: DiagnosticsFormatArg,
 }
 
 /// `plan`.
@@ -297,7 +311,7 @@ pub struct BoundArgs {
 /// Where a run is written down.
 #[derive(Clone, Debug, Args)]
 pub struct OutputArgs {
-    /// Write a report as FORMAT=PATH (`-` is standard output); repeatable; formats: json, junit, markdown, csv, html
+    /// Write a report as FORMAT=PATH (`-` is standard output); repeatable; formats: json, junit, markdown, csv, html, sarif, github
     #[arg(long, value_name = "FORMAT=PATH")]
     pub report: Vec<String>,
     /// Directory for the journal and report of each run, in runs/RUN/

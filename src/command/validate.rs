@@ -2,38 +2,58 @@
 
 use super::Context;
 use super::load::{LoadFailure, Loaded, load, status_of_warnings, tally};
-use crate::cli::{FormatArg, PaceArgs, ValidateArgs};
+use crate::cli::{DiagnosticsFormatArg as Format, PaceArgs, ValidateArgs};
+use crate::diagnostic::Diagnostic;
 use crate::exit::ExitStatus;
 use crate::report;
+use crate::source::Sources;
 
 /// Shows every diagnostic, or one line when all is well.
 pub(super) fn validate(context: &Context, args: &ValidateArgs) -> ExitStatus {
-    let loaded = load(context, &args.input, &PaceArgs::default());
-    match (loaded, args.format) {
-        (Ok(Loaded { plan, sources, warnings, .. }), FormatArg::Json) => {
-            let status = status_of_warnings(context, &args.input, &warnings);
-            let (plans, operations) = (plan.plans.len(), Some(plan.operations.len()));
-            let written = context
-                .console
-                .result_with(|out| report::write_diagnostics(out, &warnings, &sources, plans, operations));
-            context.printed(written, status)
-        }
-        (Ok(Loaded { plan, sources, warnings, forecast, .. }), FormatArg::Human) => {
-            let status = status_of_warnings(context, &args.input, &warnings);
-            let mut line = report::validation_line(&plan, &forecast);
-            if !warnings.is_empty() {
-                line = format!("{}, {}\n", line.trim_end(), tally(&warnings));
-            }
-            let written =
-                context.console.diagnostics_as_result(&warnings, &sources).and_then(|()| context.console.result(&line));
-            context.printed(written, status)
-        }
-        (Err(LoadFailure::Invalid { sources, diagnostics, plans }), FormatArg::Json) => {
-            let written =
-                context.console.result_with(|out| report::write_diagnostics(out, &diagnostics, &sources, plans, None));
+    match load(context, &args.input, &PaceArgs::default()) {
+        Ok(loaded) => valid(context, args, &loaded),
+        Err(failure @ LoadFailure::Invalid { .. }) if args.format == Format::Human => failure.report_as_result(context),
+        Err(LoadFailure::Invalid { sources, diagnostics, plans }) => {
+            let written = document(context, args.format, &diagnostics, &sources, (plans, None));
             context.printed(written, ExitStatus::InvalidPlan)
         }
-        (Err(failure @ LoadFailure::Invalid { .. }), FormatArg::Human) => failure.report_as_result(context),
-        (Err(failure), _) => failure.report(context),
+        Err(failure) => failure.report(context),
     }
+}
+
+fn valid(context: &Context, args: &ValidateArgs, loaded: &Loaded) -> ExitStatus {
+    let Loaded { plan, sources, warnings, forecast, .. } = loaded;
+    let status = status_of_warnings(context, &args.input, warnings);
+    let line = || {
+        let line = report::validation_line(plan, forecast);
+        if warnings.is_empty() { line } else { format!("{}, {}\n", line.trim_end(), tally(warnings)) }
+    };
+    let written = match args.format {
+        Format::Human => {
+            context.console.diagnostics_as_result(warnings, sources).and_then(|()| context.console.result(&line()))
+        }
+        format => {
+            let counts = (plan.plans.len(), Some(plan.operations.len()));
+            let written = document(context, format, warnings, sources, counts);
+            // In the log of a job, which shows nothing else, the answer stands as well.
+            let tells = format == Format::Github;
+            written.and_then(|()| if tells { context.console.result(&line()) } else { Ok(()) })
+        }
+    };
+    context.printed(written, status)
+}
+
+/// Writes diagnostics for programs; `counts` are the plans and, of valid ones, the operations.
+fn document(
+    context: &Context,
+    format: Format,
+    diagnostics: &[Diagnostic],
+    sources: &Sources,
+    (plans, operations): (usize, Option<usize>),
+) -> std::io::Result<()> {
+    context.console.result_with(|out| match format {
+        Format::Sarif => report::write_sarif_diagnostics(out, diagnostics, sources),
+        Format::Github => report::write_github_diagnostics(out, diagnostics, sources),
+        Format::Human | Format::Json => report::write_diagnostics(out, diagnostics, sources, plans, operations),
+    })
 }

@@ -5,10 +5,12 @@
 use std::io::{self, Write};
 
 use super::csv::write_csv;
+use super::github::write_github;
 use super::html::write_html;
 use super::json::{RunFacts, write_run};
 use super::junit::write_junit;
 use super::markdown::write_markdown;
+use super::sarif::write_sarif;
 use crate::expand::ExecutionPlan;
 use crate::source::Sources;
 use crate::summary::RunSummary;
@@ -26,6 +28,10 @@ pub enum Format {
     Csv,
     /// One page for people, with everything in it.
     Html,
+    /// What failed, at the lines of the plan that govern it, for code scanning.
+    Sarif,
+    /// The same as annotations of GitHub Actions.
+    Github,
 }
 
 /// The end of a run, from which a report in any format is made.
@@ -43,7 +49,8 @@ pub struct RunReport<'a> {
 
 impl Format {
     /// All of them, in the order in which they are listed.
-    pub const ALL: &[Self] = &[Self::Json, Self::Junit, Self::Markdown, Self::Csv, Self::Html];
+    pub const ALL: &[Self] =
+        &[Self::Json, Self::Junit, Self::Markdown, Self::Csv, Self::Html, Self::Sarif, Self::Github];
 
     /// Its name in `--report`.
     #[must_use]
@@ -54,6 +61,8 @@ impl Format {
             Self::Markdown => "markdown",
             Self::Csv => "csv",
             Self::Html => "html",
+            Self::Sarif => "sarif",
+            Self::Github => "github",
         }
     }
 
@@ -66,6 +75,8 @@ impl Format {
             Self::Markdown => "md",
             Self::Csv => "csv",
             Self::Html => "html",
+            Self::Sarif => "sarif",
+            Self::Github => "txt",
         }
     }
 
@@ -78,6 +89,8 @@ impl Format {
             Self::Markdown => "totals, causes and regions, for the summary of a CI job",
             Self::Csv => "a row an operation, for spreadsheets",
             Self::Html => "one page for people, with a timeline and a table to search",
+            Self::Sarif => "failures at the lines of the plan, for code scanning",
+            Self::Github => "failures at the lines of the plan, as annotations of GitHub Actions",
         }
     }
 
@@ -86,7 +99,7 @@ impl Format {
     pub const fn accounts_for_all(self) -> bool {
         match self {
             Self::Json | Self::Junit | Self::Csv | Self::Html => true,
-            Self::Markdown => false,
+            Self::Markdown | Self::Sarif | Self::Github => false,
         }
     }
 
@@ -119,6 +132,8 @@ pub fn write_report(format: Format, out: &mut dyn Write, report: &RunReport<'_>)
         Format::Markdown => write_markdown(out, report),
         Format::Csv => write_csv(out, report),
         Format::Html => write_html(out, report),
+        Format::Sarif => write_sarif(out, report),
+        Format::Github => write_github(out, report),
     }
 }
 

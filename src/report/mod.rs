@@ -3,6 +3,7 @@
 //! `format` is the list of formats of a run's report. `json` is for programs (schemas in `schemas/`), `table` and `closing` are for people, in lines that `wrap` keeps to the
 //! width of the terminal, `html` is a page for them; `check` is both, `discovered` a plan. Somebody else owns the file.
 
+mod annotation;
 mod check;
 mod closing;
 mod csv;
@@ -10,10 +11,12 @@ mod discovered;
 #[cfg(test)]
 mod fixture;
 mod format;
+mod github;
 mod html;
 mod json;
 mod junit;
 mod markdown;
+mod sarif;
 mod table;
 mod wrap;
 
@@ -21,7 +24,9 @@ pub use check::{check_cost, check_lines, write_check};
 pub use closing::{closing, failure_line, left_open_line, left_open_text, why};
 pub use discovered::{Discovered, DiscoveredProject, discovered_plan};
 pub use format::{Format, RunReport, write_report};
+pub use github::write_github_diagnostics;
 pub use json::{RunFacts, write_diagnostics, write_plan};
+pub use sarif::write_sarif_diagnostics;
 pub use table::{forecast_text, plan_tables, validation_line};
 pub(crate) use wrap::{fit, wrap};
 

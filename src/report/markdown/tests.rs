@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{LARGEST_TABLE, code};
+use super::{LARGEST_TABLE, code, table};
 use crate::event::{FailureKind, NotAttemptedReason, Outcome};
 use crate::report::Format;
 use crate::report::fixture::{SMALL, failed, hostile, left, planned, ran, report, said, unclear, written};
@@ -133,6 +133,14 @@ fn outside_code(line: &str) -> String {
         }
     }
     outside + rest
+}
+
+#[test]
+fn a_table_stops_before_it_is_too_large() {
+    let rows = vec![["x".repeat(LARGEST_TABLE / 3)]; 5];
+    let mut text = "before".to_owned();
+    table(&mut text, ["head"], rows.into_iter(), "rows");
+    assert!(text.ends_with("\nand 3 more rows, which only the JSON report has.\n"), "{}", text.len());
 }
 
 proptest! {
