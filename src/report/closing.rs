@@ -99,7 +99,7 @@ pub(super) fn totals(summary: &RunSummary) -> String {
 
 /// How far off the forecast was, where that says something: of a run that did all that was forecast, nothing else, and took a
 /// while. Of another it is said what the forecast was for.
-fn off(summary: &RunSummary) -> String {
+pub(super) fn off(summary: &RunSummary) -> String {
     let forecast = summary.forecast.as_millis();
     if summary.counts.not_attempted > 0 {
         return unbroken(" for all");
@@ -137,7 +137,7 @@ fn head_and_places(text: &mut String, head: &str, places: &str, width: usize) {
     }
 }
 
-fn head(cause: &Cause) -> String {
+pub(super) fn head(cause: &Cause) -> String {
     let outcome = match cause.outcome {
         "unknown" => "unknown, ",
         "not_attempted" => "not attempted: ",
@@ -178,7 +178,7 @@ fn shortened(message: &str) -> String {
     }
 }
 
-fn name(plan: &ExecutionPlan, op: OpIndex) -> String {
+pub(super) fn name(plan: &ExecutionPlan, op: OpIndex) -> String {
     let target = &plan.operations[op].target;
     format!("{} / {}", target.project, target.region)
 }
@@ -209,7 +209,7 @@ pub(super) fn first_places(plan: &ExecutionPlan, operations: &[OpIndex]) -> (Vec
     (named, operations.len() - shown)
 }
 
-fn place(plan: &ExecutionPlan, sources: &Sources, op: OpIndex) -> String {
+pub(super) fn place(plan: &ExecutionPlan, sources: &Sources, op: OpIndex) -> String {
     let (path, position) = sources.place(plan.operations[op].location);
     format!("{}:{}", visible(path), position.line())
 }

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use super::csv::write_csv;
 use super::github::write_github;
+use super::html::write_html;
 use super::json::{RunFacts, write_run};
 use super::junit::write_junit;
 use super::markdown::write_markdown;
@@ -25,6 +26,8 @@ pub enum Format {
     Markdown,
     /// A row an operation, for spreadsheets.
     Csv,
+    /// One page for people, with everything in it.
+    Html,
     /// What failed, at the lines of the plan that govern it, for code scanning.
     Sarif,
     /// The same as annotations of GitHub Actions.
@@ -46,7 +49,8 @@ pub struct RunReport<'a> {
 
 impl Format {
     /// All of them, in the order in which they are listed.
-    pub const ALL: &[Self] = &[Self::Json, Self::Junit, Self::Markdown, Self::Csv, Self::Sarif, Self::Github];
+    pub const ALL: &[Self] =
+        &[Self::Json, Self::Junit, Self::Markdown, Self::Csv, Self::Html, Self::Sarif, Self::Github];
 
     /// Its name in `--report`.
     #[must_use]
@@ -56,6 +60,7 @@ impl Format {
             Self::Junit => "junit",
             Self::Markdown => "markdown",
             Self::Csv => "csv",
+            Self::Html => "html",
             Self::Sarif => "sarif",
             Self::Github => "github",
         }
@@ -69,6 +74,7 @@ impl Format {
             Self::Junit => "xml",
             Self::Markdown => "md",
             Self::Csv => "csv",
+            Self::Html => "html",
             Self::Sarif => "sarif",
             Self::Github => "txt",
         }
@@ -82,6 +88,7 @@ impl Format {
             Self::Junit => "a case an operation, for the test reports of CI systems",
             Self::Markdown => "totals, causes and regions, for the summary of a CI job",
             Self::Csv => "a row an operation, for spreadsheets",
+            Self::Html => "one page for people, with a timeline and a table to search",
             Self::Sarif => "failures at the lines of the plan, for code scanning",
             Self::Github => "failures at the lines of the plan, as annotations of GitHub Actions",
         }
@@ -91,7 +98,7 @@ impl Format {
     #[must_use]
     pub const fn accounts_for_all(self) -> bool {
         match self {
-            Self::Json | Self::Junit | Self::Csv => true,
+            Self::Json | Self::Junit | Self::Csv | Self::Html => true,
             Self::Markdown | Self::Sarif | Self::Github => false,
         }
     }
@@ -124,6 +131,7 @@ pub fn write_report(format: Format, out: &mut dyn Write, report: &RunReport<'_>)
         Format::Junit => write_junit(out, report),
         Format::Markdown => write_markdown(out, report),
         Format::Csv => write_csv(out, report),
+        Format::Html => write_html(out, report),
         Format::Sarif => write_sarif(out, report),
         Format::Github => write_github(out, report),
     }

@@ -1,7 +1,7 @@
 //! Values to text, one format a file. Reports count nothing themselves: every number comes from the summary.
 //!
 //! `format` is the list of formats of a run's report. `json` is for programs (schemas in `schemas/`), `table` and `closing` are for people, in lines that `wrap` keeps to the
-//! width of the terminal; `check` is both, `discovered` a plan. Somebody else owns the file.
+//! width of the terminal, `html` is a page for them; `check` is both, `discovered` a plan. Somebody else owns the file.
 
 mod annotation;
 mod check;
@@ -12,6 +12,7 @@ mod discovered;
 mod fixture;
 mod format;
 mod github;
+mod html;
 mod json;
 mod junit;
 mod listed;
