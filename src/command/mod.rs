@@ -4,6 +4,7 @@
 //! stopped it.
 
 mod check;
+mod ci;
 mod discover;
 mod ending;
 mod explain;

@@ -22,6 +22,7 @@ mod offline;
 mod plans;
 mod readme;
 mod renewal;
+mod reports;
 mod resolve;
 mod resume;
 mod run;
