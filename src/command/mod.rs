@@ -5,6 +5,7 @@
 
 mod approve;
 mod check;
+mod ci;
 mod completions;
 mod difference;
 mod discover;

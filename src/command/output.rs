@@ -114,6 +114,11 @@ impl Outputs {
         self.extra.iter().any(Extra::is_stdout)
     }
 
+    /// Whether `--report` asks for this format.
+    pub(super) fn has(&self, format: Format) -> bool {
+        self.extra.iter().any(|extra| extra.format == format)
+    }
+
     /// Makes the run's directory, and proves that every report can be written there, before anything is sent.
     ///
     /// # Errors

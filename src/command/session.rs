@@ -265,6 +265,7 @@ impl Account<'_> {
         if !written.errors.is_empty() || !left.errors.is_empty() {
             exit = exit.max(ExitStatus::Unwritable);
         }
+        super::ci::write(context, outputs, |format, out| write_report(format, out, &report(exit)));
         let quiet = context.console.is_quiet();
         if quiet && exit == ExitStatus::Success {
             return exit;

@@ -69,11 +69,11 @@ fn markdown(report: &RunReport<'_>) -> String {
 fn title(counts: &Counts) -> String {
     let named: Vec<(&str, usize)> = counts.named().into_iter().filter(|(_, count)| *count > 0).collect();
     let operations = if counts.planned == 1 { "operation" } else { "operations" };
-    if let [(word, count)] = named[..] {
-        if count == counts.planned {
-            let all = if count == 1 { "1" } else { &format!("all {count}") };
-            return format!("{all} {operations} {}", word.replace('_', " "));
-        }
+    if let [(word, count)] = named[..]
+        && count == counts.planned
+    {
+        let all = if count == 1 { "1" } else { &format!("all {count}") };
+        return format!("{all} {operations} {}", word.replace('_', " "));
     }
     let bad = |word: &str| !matches!(word, "accepted" | "confirmed" | "skipped");
     let any_bad = named.iter().any(|(word, _)| bad(word));

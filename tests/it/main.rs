@@ -23,6 +23,7 @@ mod offline;
 mod plans;
 mod readme;
 mod renewal;
+mod reports;
 mod resolve;
 mod resume;
 mod review;

@@ -121,6 +121,21 @@ pub fn write_atomic(path: &Path, bytes: &[u8], parents: Parents) -> Result<(), W
     Ok(())
 }
 
+/// Adds to the end of a file that is there, unless it would then be larger than `most` bytes; gives back whether it did.
+///
+/// # Errors
+/// The file isn't there, or can't be written.
+pub fn append_up_to(path: &Path, bytes: &[u8], most: u64) -> Result<bool, WriteError> {
+    let fail = |source: io::Error| write_error(path, source);
+    let mut file = fs::OpenOptions::new().append(true).open(path).map_err(fail)?;
+    let length = file.metadata().map_err(fail)?.len();
+    if length.saturating_add(bytes.len() as u64) > most {
+        return Ok(false);
+    }
+    file.write_all(bytes).map_err(fail)?;
+    Ok(true)
+}
+
 /// Removes a file; one that isn't there is as good as removed.
 ///
 /// # Errors
