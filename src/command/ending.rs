@@ -1,17 +1,18 @@
 //! The last block of a run: where its files are, and the commands that go on with it.
 //!
 //! A command is named only if it would do something: after a spent failure budget a plain `resume` would send nothing, and it
-//! looks again for tasks only where a look was of no avail. Paths and
-//! commands are never broken, so that they can be copied; what is said of them is a shell's comment, so that a whole line can be.
+//! looks for tasks only of what is unknown, or accepted where a wait was of no avail. Paths and commands are never broken, so
+//! that they can be copied; what is said of them is a shell's comment, so that a whole line can be.
 
 use std::fmt::Write;
 
 use unicode_width::UnicodeWidthStr;
 
 use super::output::{LeftOver, Outputs, Written, shown};
+use crate::event::Outcome;
 use crate::report::wrap;
 use crate::resume::{Reopen, reopens};
-use crate::summary::RunSummary;
+use crate::summary::{OperationSummary, RunSummary};
 
 /// Columns before a path or command.
 const LABEL: usize = 10;
@@ -71,10 +72,14 @@ fn ways_on(summary: &RunSummary, sends: impl Fn(Reopen) -> usize) -> Vec<(&'stat
         rest => format!("{what}; then {rest} that the failure budget keeps back"),
     };
     let mut ways = Vec::new();
-    let looks = match summary.operations.iter().filter(|operation| operation.left_open().is_some()).count() {
+    // What is unknown is looked up by every resume, whether a look was of no avail or there was none.
+    let unsettled = |operation: &&OperationSummary| {
+        operation.left_open().is_some() || matches!(operation.outcome, Some(Outcome::Unknown(_)))
+    };
+    let looks = match summary.operations.iter().filter(unsettled).count() {
         0 => None,
-        1 => Some("looks for 1 task again".to_owned()),
-        many => Some(format!("looks for {many} tasks again")),
+        1 => Some("looks for 1 task".to_owned()),
+        many => Some(format!("looks for {many} tasks")),
     };
     let plain: Vec<String> = (none > 0).then(|| counted(none)).into_iter().chain(looks).collect();
     if !plain.is_empty() {
@@ -120,7 +125,7 @@ fn rows(text: &mut String, label: &str, rows: &[(String, String)], width: usize)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Failure, FailureKind, NotAttemptedReason, Outcome, RunEvent};
+    use crate::event::{Failure, FailureKind, NotAttemptedReason, RunEvent};
 
     fn outcome(letter: char) -> Outcome {
         let failure = |kind| Failure { kind, status: None, code: None, message: String::new(), given_up: None };
@@ -158,28 +163,28 @@ mod tests {
         assert_eq!(ways("ann", None), "resume: 2 operations\n");
         assert_eq!(
             ways("afun", None),
-            "resume: 1 operation\n\
+            "resume: 1 operation; looks for 1 task\n\
              resume --retry-unknown: 1 unknown, once you have looked it up\n\
              resume --retry-failed: 1 failed, once its cause is mended\n"
         );
     }
 
     #[test]
-    fn a_plain_resume_looks_again_for_what_a_look_left_open() {
-        let mut summary = RunSummary::new(5);
+    fn a_plain_resume_looks_for_what_is_unknown_and_for_what_a_wait_left_open() {
+        let mut summary = RunSummary::new(4);
         let at = std::time::Duration::ZERO;
-        for (op, letter) in "aauun".chars().enumerate() {
+        for (op, letter) in "aaun".chars().enumerate() {
             summary.apply(&RunEvent::OperationEnded { op, at, outcome: outcome(letter) });
         }
         let text = |summary: &RunSummary, sent: usize| {
             let ways = ways_on(summary, |_| sent).into_iter();
             ways.map(|(flags, note)| format!("resume{flags}: {note}")).collect::<Vec<_>>()
         };
-        assert_eq!(text(&summary, 0), [""; 0], "nobody has looked");
-        summary.apply(&RunEvent::TaskUnclear { op: 0, at, why: "two tasks fit".to_owned() });
-        assert_eq!(text(&summary, 0), ["resume: looks for 1 task again"]);
+        assert_eq!(text(&summary, 0), ["resume: looks for 1 task"], "nobody has looked, or was interrupted before");
         summary.apply(&RunEvent::TaskUnclear { op: 2, at, why: "two tasks fit".to_owned() });
-        assert_eq!(text(&summary, 1), ["resume: 1 operation; looks for 2 tasks again"]);
+        assert_eq!(text(&summary, 0), ["resume: looks for 1 task"]);
+        summary.apply(&RunEvent::TaskUnclear { op: 0, at, why: "two tasks fit".to_owned() });
+        assert_eq!(text(&summary, 1), ["resume: 1 operation; looks for 2 tasks"]);
     }
 
     #[test]
@@ -190,13 +195,15 @@ mod tests {
         );
         assert_eq!(
             ways("ufnn", Some(0)),
-            "resume --retry-failed --retry-unknown: 1 failed, once its cause is mended; 1 unknown, once you have looked it \
+            "resume: looks for 1 task\n\
+             resume --retry-failed --retry-unknown: 1 failed, once its cause is mended; 1 unknown, once you have looked it \
              up; then 2 that the failure budget keeps back\n",
             "with one of the two the budget is still spent"
         );
         assert_eq!(
             ways("ufnn", Some(1)),
-            "resume --retry-unknown: 1 unknown, once you have looked it up; then 2 that the failure budget keeps back\n\
+            "resume: looks for 1 task\n\
+             resume --retry-unknown: 1 unknown, once you have looked it up; then 2 that the failure budget keeps back\n\
              resume --retry-failed: 1 failed, once its cause is mended; then 2 that the failure budget keeps back\n"
         );
     }

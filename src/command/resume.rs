@@ -33,7 +33,7 @@ use crate::report::{forecast_text, wrap};
 use crate::resolve::put_back;
 use crate::resume::{Reopen, take_up};
 use crate::run::port::Clock;
-use crate::run::{FollowAfter, Past, RunEnd, follow};
+use crate::run::{FollowAfter, Past, RunEnd, RunOptions, follow};
 use crate::schedule::History;
 use crate::summary::{OperationSummary, RunSummary};
 use crate::terminal::console::DEFAULT_WIDTH;
@@ -73,8 +73,7 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     loaded.forecast = forecast_rest(&loaded.plan, ASSUMED_LATENCY, bounds.schedule(), &preview.history, base);
 
     let (simulates, later) = (simulated.is_some(), later.schedule());
-    let account = Account { context, loaded: &loaded, outputs: &outputs, simulated: simulates, bounds: later };
-    let open = loaded.forecast.calls;
+    let account = |loaded| Account { context, loaded, outputs: &outputs, simulated: simulates, bounds: later };
     // Where an outcome is missing, only a session can give it one: a budget that was spent leaves the rest not attempted. And
     // only the service can tell what is unknown, or to be waited for.
     let asks = preview.summary.operations.iter().any(|operation| match operation.outcome {
@@ -82,25 +81,15 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
         Some(Outcome::Accepted) => wait.is_some(),
         _ => false,
     });
-    if open == 0 && !asks && preview.summary.is_conserved() {
+    if loaded.forecast.calls == 0 && !asks && preview.summary.is_conserved() {
         let mut text = String::new();
         wrap(&mut text, "", "  ", &nothing_to_send(header, &preview), context.console.width().unwrap_or(DEFAULT_WIDTH));
         context.console.info(&text);
-        return Ok(account.tell(&RunEnd { summary: preview.summary, not_recorded: None }));
+        return Ok(account(&loaded).tell(&RunEnd { summary: preview.summary, not_recorded: None }));
     }
     let service = Service::connect(context, simulated, &args.connection, &loaded.plan, &started)
         .await
         .map_err(|error| refused(context, &error))?;
-    // With nothing to send there is nothing to ask: the session only says how it stands.
-    let asked = open > 0 && !args.connection.yes && simulated.is_none();
-    if !confirmed(context, asked, open, || about(context, header, &preview, &loaded)) {
-        return Err(ExitStatus::Incomplete);
-    }
-    outputs.prepare().map_err(|message| unwritable(context, &message))?;
-    // It lists what this session is about to send; should the session be killed, nothing would write it anew.
-    outputs.remove_remaining(&loaded).map_err(|message| unwritable(context, &message))?;
-    let log = locked.go_on(&journal, crash_point(context)).map_err(|error| unwritable(context, &error.to_string()))?;
-    announce_directory(context, &outputs);
     let base = base + started.now();
     // Before what may take long: the session's wall clock must never say an earlier time than its own clock does.
     let clock = started.restart_at(base);
@@ -112,12 +101,31 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
         }
     };
     let asker = service.asker(ReadLimits::of(&loaded.plan), &clock, &notice);
-    let past = story.look_up(context, &loaded, &asker, &clock, reopen).await;
+    // Before anything is asked or touched: what is found is not sent, may free a failure budget, and an interrupt costs nothing.
+    let looked = story.look_up(context, &loaded, &asker, &clock, bounds.time_left(Duration::ZERO), reopen).await;
+    let looked_until = clock.now();
+    let preview = looked.past(&loaded, &clock, reopen);
+    loaded.forecast = forecast_rest(&loaded.plan, ASSUMED_LATENCY, bounds.schedule(), &preview.history, looked_until);
+    let loaded = loaded;
+    let open = loaded.forecast.calls;
+    // With nothing to send there is nothing to ask: the session only says how it stands.
+    let asked = open > 0 && !args.connection.yes && simulated.is_none();
+    if !confirmed(context, asked, open, || about(context, header, &looked.summary, &loaded)) {
+        return Err(ExitStatus::Incomplete);
+    }
+    outputs.prepare().map_err(|message| unwritable(context, &message))?;
+    // It lists what this session is about to send; should the session be killed, nothing would write it anew.
+    outputs.remove_remaining(&loaded).map_err(|message| unwritable(context, &message))?;
+    let log = locked.go_on(&journal, crash_point(context)).map_err(|error| unwritable(context, &error.to_string()))?;
+    announce_directory(context, &outputs);
     begun.set(true);
+    let past = looked.past(&loaded, &clock, reopen);
     // What was looked up just now isn't looked up again, unless something is sent in between.
     let after = if open == 0 && after == FollowAfter::LookUp { FollowAfter::Nothing } else { after };
     let options = bounds.options(header.run.clone(), header.started_at, loaded.forecast.duration, after);
-    let session = Session { account, service: &service, tasks: &asker, clock: &clock };
+    // The time that is allowed counts from before the look.
+    let options = RunOptions { max_duration: bounds.time_left(looked_until.saturating_sub(base)), ..options };
+    let session = Session { account: account(&loaded), service: &service, tasks: &asker, clock: &clock };
     session.drive(&options, Some(past), log).await
 }
 
@@ -131,8 +139,8 @@ fn nothing_to_send(header: &Header, past: &Past) -> String {
 }
 
 /// What is asked about.
-fn about(context: &Context, header: &Header, past: &Past, loaded: &Loaded) -> String {
-    let done = past.summary.counts;
+fn about(context: &Context, header: &Header, summary: &RunSummary, loaded: &Loaded) -> String {
+    let done = summary.counts;
     let mut text = String::new();
     let width = context.console.width().unwrap_or(DEFAULT_WIDTH);
     let stands = format!(
@@ -301,29 +309,35 @@ impl Story {
 
     /// The past of the next session, which begins at `at`, as far as it is known without asking anybody.
     fn take_up(&self, loaded: &Loaded, clock: &RunClock, at: Duration, reopen: Reopen) -> Past {
-        let resumed = RunEvent::RunResumed { at, resumed_at: clock.wall(), forecast: loaded.forecast.duration };
-        let mut taken_up = vec![resumed];
+        let mut taken_up = self.begin(loaded, clock, at);
         taken_up.extend(take_up(&loaded.plan, &self.events, at, reopen));
         self.past(loaded, taken_up, at)
     }
 
-    /// The past of the next session, which begins now, after the service was asked what became of what is unknown. That comes
-    /// before anything is sent again on the operator's word.
+    /// The first events of the next session.
+    fn begin(&self, loaded: &Loaded, clock: &RunClock, at: Duration) -> Vec<RunEvent> {
+        vec![RunEvent::RunResumed { at, resumed_at: clock.wall(), forecast: loaded.forecast.duration }]
+    }
+
+    /// Takes the run up now, and asks the service what became of what is unknown, for so long at most. That comes before
+    /// anything is sent again on the operator's word.
     async fn look_up(
         &self,
         context: &Context,
         loaded: &Loaded,
         tasks: &ServiceAsker<'_>,
         clock: &RunClock,
+        longest: Option<Duration>,
         reopen: Reopen,
-    ) -> Past {
+    ) -> Looked<'_> {
         let known = Reopen { retry_unknown: false, ..reopen };
-        let Past { mut taken_up, .. } = self.take_up(loaded, clock, clock.now(), known);
+        let begun = clock.now();
+        let Past { mut taken_up, .. } = self.take_up(loaded, clock, begun, known);
         let mut summary = self.summary.clone();
         taken_up.iter().for_each(|event| summary.apply(event));
         let before = summary.counts;
         if before.unknown > 0 {
-            let aim = Aim::LookUp { until: None };
+            let aim = Aim::LookUp { until: longest.map(|longest| begun.saturating_add(longest)) };
             let (mut events, stop) = (Vec::new(), CancellationToken::new());
             let what = if before.unknown == 1 {
                 "1 unknown outcome".to_owned()
@@ -346,17 +360,34 @@ impl Story {
             context.console.info(&format!("{} of {} found", before.unknown - summary.counts.unknown, before.unknown));
             taken_up.extend(events);
         }
-        let at = clock.now();
-        let unknown = |operation: &OperationSummary| matches!(operation.outcome, Some(Outcome::Unknown(_)));
-        let open =
-            summary.operations.iter().enumerate().filter(|(_, operation)| reopen.retry_unknown && unknown(operation));
-        taken_up.extend(open.map(|(op, _)| RunEvent::OperationReopened { op, at }));
-        self.past(loaded, taken_up, at)
+        Looked { story: self, taken_up, summary }
     }
 
     fn past(&self, loaded: &Loaded, taken_up: Vec<RunEvent>, at: Duration) -> Past {
         let events: Vec<RunEvent> = self.events.iter().chain(&taken_up).cloned().collect();
         let history = History::from_events(&loaded.plan, &events, at);
         Past { summary: self.summary.clone(), taken_up, history }
+    }
+}
+
+/// A run that was taken up, after the service was asked about it.
+struct Looked<'a> {
+    story: &'a Story,
+    /// What the session begins with.
+    taken_up: Vec<RunEvent>,
+    /// How the run stands after that.
+    summary: RunSummary,
+}
+
+impl Looked<'_> {
+    /// The past of the session, which begins to send now: what is still unknown is sent again if the operator says so.
+    fn past(&self, loaded: &Loaded, clock: &RunClock, reopen: Reopen) -> Past {
+        let at = clock.now();
+        let unknown = |operation: &OperationSummary| matches!(operation.outcome, Some(Outcome::Unknown(_)));
+        let operations = self.summary.operations.iter().enumerate();
+        let open = operations.filter(|(_, operation)| reopen.retry_unknown && unknown(operation));
+        let mut taken_up = self.taken_up.clone();
+        taken_up.extend(open.map(|(op, _)| RunEvent::OperationReopened { op, at }));
+        self.story.past(loaded, taken_up, at)
     }
 }

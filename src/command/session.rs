@@ -79,6 +79,11 @@ impl Bounds {
         Ok((now, later))
     }
 
+    /// What is left of the time that is allowed, when so much of it is over; none where there is no limit.
+    pub(super) fn time_left(&self, over: Duration) -> Option<Duration> {
+        self.max_duration.map(|longest| longest.saturating_sub(over))
+    }
+
     /// What the engine is told.
     pub(super) fn options(
         &self,

@@ -148,8 +148,7 @@ impl<'a, K: Credentials, C: Clock> Asker<'a, K, C> {
             }
         };
         let sent = self.clock.wall();
-        let timeout = self.clock.real(self.limits.attempt_timeout);
-        let answer = self.client.get(read, &credential, sent, timeout).await;
+        let answer = self.client.get(read, &credential, sent, self.limits.attempt_timeout).await;
         let ahead = answer.as_ref().ok().and_then(|answer| self.note_clock(answer, sent, lane)).unwrap_or_default();
         let redactor = self.redactor();
         let verdict = match &answer {

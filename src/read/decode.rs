@@ -131,6 +131,7 @@ pub(super) fn sync_tasks(body: &[u8], redactor: &Redactor) -> Result<TaskPage, S
         list.data_list.into_iter().filter(|task| task.task_type.as_deref().is_none_or(|kind| kind == MANUAL));
     let tasks = asked_for.map(|task| {
         let id = TaskId::parse(&task.task_id).map_err(|error| format!("one of its tasks: {error}"))?;
+        no_secret(id.as_str(), redactor)?;
         let begin = jiff::Timestamp::from_millisecond(task.begin_time)
             .map_err(|_| format!("the begin time of task {id} is no time"))?;
         Ok(SyncTask {
@@ -185,7 +186,7 @@ fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {
     serde_json::from_slice(body).map_err(|error| format!("it has not the documented shape ({error})"))
 }
 
-/// An id goes into plans and requests as it is, so that nothing can be taken out of it.
+/// An id goes into plans, requests and reports as it is, so that nothing can be taken out of it.
 fn no_secret(id: &str, redactor: &Redactor) -> Result<(), String> {
     if redactor.scrub(id) == id { Ok(()) } else { Err("one of its ids holds a secret of the caller".to_owned()) }
 }
@@ -250,5 +251,8 @@ mod tests {
             "data_list":[{"id":"secret-secret-secret"}]}"#;
         let told = [projects(body, &redactor).expect_err("an id"), registries(body, &redactor).expect_err("an id")];
         assert_eq!(told, ["one of its ids holds a secret of the caller"; 2]);
+        let body = br#"{"total_num":1,"data_list":[{"task_id":"x-secret-secret-secret","begin_time":1}]}"#;
+        let told = sync_tasks(body, &redactor).expect_err("an id goes into reports, the journal and paths");
+        assert_eq!(told, "one of its ids holds a secret of the caller");
     }
 }

@@ -249,6 +249,18 @@ async fn a_service_in_trouble_is_told_once() {
     assert_eq!(*said.borrow(), ["no answer yet, asking again: APIGW.0613: The IAM service is unavailable"]);
 }
 
+/// The time that an answer has is one of the run's clock, as that of a request is.
+#[tokio::test]
+async fn a_read_without_an_answer_is_given_up_after_the_time_of_the_plan() {
+    let mut lab = Lab::start(faults("hang:100%")).await;
+    lab.limits.attempt_timeout = Duration::from_secs(60);
+    lab.limits.retry.max_attempts = NonZeroU32::MIN;
+    let listing = lab.listing("cn-north-4", "p-1");
+    let (asked, _) = lab.ask(async |reader| reader.list(&[(listing.clone(), Extent::All)]).await).await;
+    let failure = &asked.failures[&Question::Registries(listing)];
+    assert_eq!(failure.message, "no answer after sending (timeout 60 s)");
+}
+
 /// A service with one new registry on each page would be listened to for days.
 #[tokio::test]
 async fn a_list_of_endless_small_pages_is_given_up() {

@@ -179,3 +179,115 @@ fn what_was_not_taken_stays_unknown_until_the_operator_says_otherwise() {
     assert_eq!(count(&outcomes(folder.path()), "accepted"), 12);
     assert!(taken(&service).values().all(|times| *times == 1), "{:?}", taken(&service));
 }
+
+/// A budget that an unknown outcome has spent is free again when its task is found. Then a plain resume sends the rest, has said
+/// so before, and looks up what is unknown of that.
+#[test]
+fn a_resume_counts_what_it_sends_after_the_look() {
+    let faults = Faults::parse("drop-after:40%").expect("legal");
+    // The first request and the first look get no answer, the look of the resume does.
+    let service = Service::start(SimulatorConfig { quota: None, faults, seed: 11, ..SimulatorConfig::default() });
+    let limits = "{ quota: { calls: 1000, per: 1s }, concurrency: 1, retry: { max_attempts: 1 } }\n\
+                  rollout: { waves: [{ name: all, max_failures: 0 }] }";
+    let folder = folder(&plan(3, limits));
+    let run = service.run(folder.path(), &["run", "plan.yaml", "--report", "json=report.json"]);
+    let before = outcomes(folder.path());
+    assert_eq!((count(&before, "unknown"), count(&before, "not_attempted")), (1, 2), "{}", run.excerpt());
+    let resumed = super::common::finish(&mut super::service::with_credential(
+        folder.path(),
+        &["resume", "--report", "json=report.json"],
+    ));
+    assert!(resumed.stderr().contains("1 of 1 found"), "{}", resumed.excerpt());
+    assert!(resumed.stderr().contains(" 2 to send, forecast "), "{}", resumed.excerpt());
+    assert!(posts(&service) > 1, "{}", resumed.excerpt());
+    for (project, outcome, reason) in outcomes(folder.path()) {
+        assert!(outcome != "unknown" || reason.contains("; "), "{project} was not looked up: {reason}");
+    }
+}
+
+/// A service that closes every connection, and from the word on keeps it open and says nothing.
+#[cfg(unix)]
+struct Silent {
+    url: String,
+    silent: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    asked: std::sync::mpsc::Receiver<()>,
+}
+
+#[cfg(unix)]
+impl Silent {
+    fn start() -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("bound"));
+        let silent = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let (ask, asked) = std::sync::mpsc::channel();
+        let is_silent = std::sync::Arc::clone(&silent);
+        std::thread::spawn(move || {
+            let mut kept = Vec::new();
+            for stream in listener.incoming() {
+                if is_silent.load(std::sync::atomic::Ordering::SeqCst) {
+                    kept.push(stream);
+                    let _ = ask.send(());
+                    continue;
+                }
+                // Only a request that was read is one that may have been taken.
+                let Ok(mut stream) = stream else { continue };
+                let _ = std::io::Read::read(&mut stream, &mut [0; 4096]);
+            }
+        });
+        Self { url, silent, asked }
+    }
+
+    /// One unknown outcome and two operations that were not sent, and then silence.
+    fn leave_unknown(&self) -> tempfile::TempDir {
+        let limits = "{ quota: { calls: 1000, per: 1s }, concurrency: 1, retry: { max_attempts: 1 } }\n\
+                      rollout: { waves: [{ name: all, max_failures: 0 }] }";
+        let folder = folder(&plan(3, limits));
+        let args = ["run", "plan.yaml", "--report", "json=report.json", "--endpoint", &self.url];
+        let run = super::common::finish(&mut super::service::with_credential(folder.path(), &args));
+        let before = outcomes(folder.path());
+        assert_eq!((count(&before, "unknown"), count(&before, "not_attempted")), (1, 2), "{}", run.excerpt());
+        self.silent.store(true, std::sync::atomic::Ordering::SeqCst);
+        folder
+    }
+}
+
+/// The only run in a folder.
+#[cfg(unix)]
+fn run_of(folder: &Path) -> std::path::PathBuf {
+    let mut runs = std::fs::read_dir(folder.join(".hss-sync/runs")).expect("runs");
+    runs.next().expect("one").expect("an entry").path()
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupt_during_the_look_before_a_resume_leaves_everything_as_it_was() {
+    super::common::hear_hang_ups();
+    let service = Silent::start();
+    let folder = service.leave_unknown();
+    let run = run_of(folder.path());
+    let files = || ["journal.ndjson", "remaining.yaml"].map(|name| std::fs::read(run.join(name)).ok());
+    let before = files();
+    assert!(before.iter().all(Option::is_some));
+    let mut resume = super::service::with_credential(folder.path(), &["resume"]);
+    let mut child =
+        resume.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().expect("it starts");
+    service.asked.recv().expect("it asks");
+    super::run::signal(&child, "-INT");
+    let status = child.wait().expect("our own child");
+    assert!(!status.success(), "{status}");
+    assert!(before == files(), "the journal or the plan of what is left is another, or gone");
+}
+
+/// `--max-duration` counts from the beginning of the resume, also while it only asks.
+#[test]
+#[cfg(unix)]
+fn a_look_before_a_resume_ends_with_the_time_of_the_resume() {
+    let service = Silent::start();
+    let folder = service.leave_unknown();
+    let args = ["resume", "--max-duration", "300ms", "--report", "json=report.json"];
+    let resumed = super::common::finish(&mut super::service::with_credential(folder.path(), &args));
+    assert_eq!(resumed.code(), 4, "{}", resumed.excerpt());
+    let outcomes = outcomes(folder.path());
+    let (_, _, reason) = outcomes.iter().find(|(_, outcome, _)| outcome == "unknown").expect("still one");
+    assert!(reason.ends_with("; the time was over before its task was looked for"), "{reason}");
+}
