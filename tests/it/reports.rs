@@ -43,10 +43,6 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn read(folder: &Path, name: &str) -> String {
-    std::fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
-}
-
 #[test]
 fn validate_writes_sarif_and_annotations() {
     let wrong = folder(WRONG);
@@ -81,6 +77,10 @@ fn validate_writes_sarif_and_annotations() {
 #[cfg(feature = "simulator")]
 mod runs {
     use super::*;
+
+    fn read(folder: &Path, name: &str) -> String {
+        std::fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
 
     const DENIED: [&str; 7] = ["run", "plan.yaml", "--simulate", "--fault", "error-code:100%", "--state-dir", "state"];
 
