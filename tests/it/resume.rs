@@ -437,7 +437,9 @@ fn an_interrupted_run_waits_for_its_grace_and_no_longer() {
 
 #[test]
 fn a_second_signal_ends_at_once_and_the_journal_is_good() {
-    for (first, second) in [("-INT", "-INT"), ("-TERM", "-TERM"), ("-HUP", "-TERM")] {
+    for (first, second) in
+        [("-INT", "-INT"), ("-INT", "-TERM"), ("-TERM", "-TERM"), ("-HUP", "-TERM"), ("-HUP", "-INT")]
+    {
         let wide = "limits: { quota: { calls: 1000, per: 1s } }";
         let (scene, service) = (Scene::new(&plan(3, wide)), Service::start("hang:100%"));
         let mut command = scene.run_command(&service, &[]);
