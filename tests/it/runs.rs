@@ -1,7 +1,9 @@
 //! `runs` with the real binary: what it says of runs that ended, were killed, are at work or are damaged.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(feature = "simulator")]
+use std::path::PathBuf;
 
 use serde_json::Value;
 
