@@ -8,15 +8,21 @@ use std::path::Path;
 
 use super::Context;
 use super::output::{Outputs, shown};
+use crate::io::credential::Environment;
 use crate::io::fs;
 use crate::report::Format;
 
 /// Bytes of a step's summary; GitHub shows none of a larger one.
 const LARGEST_SUMMARY: u64 = 1024 * 1024;
 
+/// Whether the runner of GitHub Actions started this process, by its own word.
+pub(super) fn in_github_actions(environment: &Environment) -> bool {
+    environment.get("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}
+
 /// Writes what the environment asks for; `render` writes the report of the run in a format.
 pub(super) fn write(context: &Context, outputs: &Outputs, render: impl Fn(Format, &mut dyn Write) -> io::Result<()>) {
-    if context.environment.get("GITHUB_ACTIONS").is_none_or(|value| value != "true") {
+    if !in_github_actions(&context.environment) {
         return;
     }
     let rendered = |format: Format| {
@@ -42,7 +48,7 @@ pub(super) fn write(context: &Context, outputs: &Outputs, render: impl Fn(Format
         // The runner reads both streams.
         let on_stdout = !outputs.uses_stdout() && context.console.report(|out| out.write_all(&commands)).is_ok();
         if !on_stdout && !commands.is_empty() {
-            context.console.message(&String::from_utf8_lossy(&commands));
+            context.console.commands(&String::from_utf8_lossy(&commands));
         }
     }
 }

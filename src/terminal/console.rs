@@ -3,6 +3,7 @@
 //! Results go to standard output, everything else to standard error. Text that came from outside has been made visible
 //! (`diagnostic::visible`) by whoever put it into a sentence; here it is only written.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use crate::cli::{ColorArg, GlobalArgs};
@@ -28,6 +29,8 @@ pub struct Console {
     quiet: bool,
     /// `-v`
     verbose: bool,
+    /// Whether the runner of GitHub Actions reads both streams, and takes some lines for commands.
+    obeyed: bool,
 }
 
 impl Console {
@@ -47,7 +50,14 @@ impl Console {
             err_style: style(io::stderr().is_terminal()),
             quiet: global.quiet,
             verbose: global.verbose,
+            obeyed: false,
         }
+    }
+
+    /// The same in GitHub Actions, where no text may become a command of the runner.
+    #[must_use]
+    pub fn obeyed(self, obeyed: bool) -> Self {
+        Self { obeyed, ..self }
     }
 
     /// The width of the terminal behind standard output; none when that is a file or another program.
@@ -79,6 +89,7 @@ impl Console {
     /// # Errors
     /// When standard output can't be written for another reason.
     pub fn result(&self, text: &str) -> io::Result<()> {
+        let text = if self.obeyed { without_commands(text) } else { Cow::Borrowed(text) };
         self.result_with(|out| out.write_all(text.as_bytes()))
     }
 
@@ -113,6 +124,11 @@ impl Console {
 
     /// Writes text to standard error, whatever `-q` says. Standard error that can't be written leaves nothing to tell.
     pub fn message(&self, text: &str) {
+        self.commands(&if self.obeyed { without_commands(text) } else { Cow::Borrowed(text) });
+    }
+
+    /// As [`Console::message`], for what is meant to be obeyed.
+    pub fn commands(&self, text: &str) {
         let mut err = io::stderr().lock();
         let _ = err.write_all(text.as_bytes());
         if !text.ends_with('\n') {
@@ -178,6 +194,19 @@ impl Console {
     }
 }
 
+/// The text without what the runner of GitHub Actions obeys: `::` at the beginning of a line, and `##[` anywhere. A space
+/// breaks them up.
+fn without_commands(text: &str) -> Cow<'_, str> {
+    let begins = |line: &str| line.trim_start().starts_with("::");
+    if !text.contains("##[") && !text.lines().any(begins) {
+        return Cow::Borrowed(text);
+    }
+    let lines = text
+        .split_inclusive('\n')
+        .map(|line| if begins(line) { line.replacen("::", ": :", 1) } else { line.to_owned() });
+    Cow::Owned(lines.collect::<String>().replace("##[", "## ["))
+}
+
 fn rendered(diagnostics: &[Diagnostic], sources: &Sources, style: Style) -> String {
     let mut text = String::new();
     for diagnostic in diagnostics.iter().take(MOST_DIAGNOSTICS) {
@@ -191,4 +220,23 @@ fn rendered(diagnostics: &[Diagnostic], sources: &Sources, style: Style) -> Stri
         ));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_is_a_command_of_a_runner() {
+        for (text, said) in [
+            ("1 failed\n", "1 failed\n"),
+            ("said: ::error::x\n", "said: ::error::x\n"),
+            ("::error::x", ": :error::x"),
+            ("a\n  ::stop-commands::x\r\nb", "a\n  : :stop-commands::x\r\nb"),
+            (":::x\n", ": ::x\n"),
+            ("a ##[add-mask]x ###[y]", "a ## [add-mask]x ### [y]"),
+        ] {
+            assert_eq!(without_commands(text), said);
+        }
+    }
 }

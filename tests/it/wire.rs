@@ -456,3 +456,23 @@ fn the_password_of_a_proxy_is_never_shown() {
         }
     }
 }
+
+/// What a service says may wrap to the beginning of a line, where the runner of GitHub Actions takes `::…` for a command.
+#[test]
+fn in_github_actions_no_answer_becomes_a_command() {
+    let long = "x".repeat(70);
+    let body = format!(r#"{{"error_code":"HSS.0001","error_msg":"{long} ::stop-commands::evil ##[add-mask]evil"}}"#);
+    let server = Server::start("127.0.0.1:0", move |_, _| Reply::Send(answer("400 Bad Request", "", &body)));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let begins = |text: &str| text.lines().any(|line| line.trim_start().starts_with("::stop"));
+    for (variables, obeyed) in [(&[][..], true), (&[("GITHUB_ACTIONS", "true")], false)] {
+        let (finished, _) = run(folder.path(), &plan(&["a"], QUICK), &server.endpoint, &["--verbose"], variables);
+        assert_eq!(finished.code(), 1, "{}", finished.excerpt());
+        let text = finished.output();
+        assert!(text.contains("stop-commands"), "{text}");
+        assert_eq!(begins(&text), obeyed, "it does wrap to there: {text}");
+        let annotation = text.lines().find(|line| line.starts_with("::error "));
+        let rest: String = text.lines().filter(|line| Some(*line) != annotation).collect();
+        assert_eq!((rest.contains("##["), annotation.is_some()), (obeyed, !obeyed), "{text}");
+    }
+}
