@@ -1,8 +1,8 @@
 //! The run: performs the scheduler's effects in order, keeps them in a log, and tells what happened.
 //!
 //! [`port`] names what a run needs from outside. `drive` waits for whatever comes next, `dispatcher` owns the state,
-//! `announced` holds launches back until the log has them, `executor` drives one attempt, `follow` reads the service's tasks, `outline` is what goes in and
-//! comes out.
+//! `announced` holds launches back until the log has them, `executor` drives one attempt, `follow()` reads the service's tasks,
+//! `outline` is what goes in and comes out.
 
 mod announced;
 mod dispatcher;
