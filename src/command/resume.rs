@@ -15,7 +15,9 @@ use super::load::{ASSUMED_LATENCY, LoadFailure, Loaded, Reading, Texts};
 use super::output::{LeftOver, Outputs, state_dir};
 use super::run::{refused, unwritable};
 use super::service::{Service, ServiceAsker};
-use super::session::{Account, Bounds, Session, announce_directory, confirmed, crash_point, follow_after, scale, wait};
+use super::session::{
+    Account, Bounds, Session, announce_directory, confirmed, crash_point, follow_after, scale, until_begun, wait,
+};
 use crate::cli::ResumeArgs;
 use crate::diagnostic::visible;
 use crate::difference::{Side, difference};
@@ -94,12 +96,7 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     // Before what may take long: the session's wall clock must never say an earlier time than its own clock does.
     let clock = started.restart_at(base);
     let begun = Cell::new(false);
-    let notice = |text: &str| {
-        // Once it has begun, its display tells what it waits for.
-        if !begun.get() {
-            context.console.info(text);
-        }
-    };
+    let notice = until_begun(context, &begun);
     let asker = service.asker(ReadLimits::of(&loaded.plan), &clock, &notice);
     // Before anything is asked or touched: what is found is not sent, may free a failure budget, and an interrupt costs nothing.
     let looked = story.look_up(context, &loaded, &asker, &clock, bounds.time_left(Duration::ZERO), reopen).await;

@@ -12,6 +12,7 @@ use super::resolve::resolve_online;
 use super::service::{Service, ServiceAsker, ServiceError};
 use super::session::{
     Account, Bounds, Session, announce_directory, confirmed, first_wait, follow_after, forecast_with_bounds,
+    until_begun,
 };
 use crate::cli::RunArgs;
 use crate::exit::ExitStatus;
@@ -63,12 +64,7 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
         .map_err(|error| refused(context, &error))?;
     // One for all reads of the run, since they share the quota of each list.
     let begun = Cell::new(false);
-    let notice = |text: &str| {
-        // Once it has begun, its display tells what it waits for.
-        if !begun.get() {
-            context.console.info(text);
-        }
-    };
+    let notice = until_begun(context, &begun);
     let asker = service.asker(ReadLimits::of(&loaded.plan), &clock, &notice);
     let loaded = resolved(context, args, loaded, &service, &asker).await?;
     if let Some(approval) = &approval {

@@ -1,5 +1,6 @@
 //! What `run` and `resume` share: a session of a run from its first request to its reports.
 
+use std::cell::Cell;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -163,6 +164,15 @@ pub(super) fn confirmed(context: &Context, ask: bool, calls: usize, about: impl 
         context.console.message("nothing was sent");
     }
     yes
+}
+
+/// Tells what reads wait for, until the run has begun: from then on its display does.
+pub(super) fn until_begun<'a>(context: &'a Context, begun: &'a Cell<bool>) -> impl Fn(&str) + 'a {
+    |text| {
+        if !begun.get() {
+            context.console.info(text);
+        }
+    }
 }
 
 /// With `-v`, where the run is written down, while it goes on.
