@@ -32,6 +32,8 @@ const GENERAL: &str = "General options";
 /// Headings of `run`, which has many flags.
 const PACE: &str = "Speed";
 const BOUNDS: &str = "When to stop";
+/// Heading of what takes a part of the plans.
+const CHOICE: &str = "Which operations";
 /// Heading of what only `resume` has.
 const AGAIN: &str = "What to send again";
 #[cfg(feature = "simulator")]
@@ -98,7 +100,7 @@ pub enum CommandArgs {
     /// Show each operation, the digest, the number of calls and the forecast. No network without --online
     Plan(PlanArgs),
     /// Send the requests of plans, inside the quota, and report on every operation
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Go on with a run that was interrupted, from its journal
     Resume(ResumeArgs),
     /// Compare plans with the service before a run: credentials, clock, projects, registries. Reads only
@@ -135,6 +137,21 @@ pub struct InputArgs {
     /// Treat warnings as errors
     #[arg(long)]
     pub deny_warnings: bool,
+}
+
+/// Which operations of the plans.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SelectArgs {
+    /// Only operations with label, project, region, set or wave of this name, such as region=cn-*; `!` before it: all but
+    /// these; repeatable
+    #[arg(long, value_name = "KEY=NAME", help_heading = CHOICE)]
+    pub select: Vec<String>,
+    /// Only one part of N, with its part of the quota, such as 1/3; `auto` takes it from GitLab or Kubernetes
+    #[arg(long, value_name = "K/N|auto", help_heading = CHOICE)]
+    pub shard: Option<String>,
+    /// With --shard auto in a Kubernetes indexed job, which doesn't tell it: how many shards there are
+    #[arg(long, value_name = "N", requires = "shard", help_heading = CHOICE)]
+    pub shard_count: Option<u32>,
 }
 
 /// How fast, over what the plan says.
@@ -176,6 +193,9 @@ pub struct ValidateArgs {
     /// Plans and values.
     #[command(flatten)]
     pub input: InputArgs,
+    /// Selection.
+    #[command(flatten)]
+    pub select: SelectArgs,
     /// Output: human or json (one document on standard output)
     #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
     pub format: FormatArg,
@@ -188,6 +208,9 @@ pub struct PlanArgs {
     /// Plans and values.
     #[command(flatten)]
     pub input: InputArgs,
+    /// Selection.
+    #[command(flatten)]
+    pub select: SelectArgs,
     /// Pace.
     #[command(flatten)]
     pub pace: PaceArgs,
@@ -209,6 +232,9 @@ pub struct RunArgs {
     /// Plans and values.
     #[command(flatten)]
     pub input: InputArgs,
+    /// Selection.
+    #[command(flatten)]
+    pub select: SelectArgs,
     /// Pace.
     #[command(flatten)]
     pub pace: PaceArgs,
@@ -326,6 +352,9 @@ pub struct CheckArgs {
     /// Plans and values.
     #[command(flatten)]
     pub input: InputArgs,
+    /// Selection.
+    #[command(flatten)]
+    pub select: SelectArgs,
     /// Pace.
     #[command(flatten)]
     pub pace: PaceArgs,

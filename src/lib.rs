@@ -32,6 +32,7 @@ pub mod forecast;
 pub mod remaining;
 pub mod resolve;
 pub mod resume;
+pub mod selection;
 // ---- pure above, shell below ----
 // Level 6
 pub mod run;

@@ -10,8 +10,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Context;
+use super::select::{recorded_selection, selection};
 use super::variables::overrides;
-use crate::cli::{InputArgs, PaceArgs};
+use crate::cli::{InputArgs, PaceArgs, SelectArgs};
 use crate::diagnostic::{Code, Diagnostic, Severity, visible};
 use crate::exit::ExitStatus;
 use crate::expand::{EndpointChain, ExecutionPlan, Overrides, expand, undeclared_overrides};
@@ -22,6 +23,7 @@ use crate::io::fs;
 use crate::journal::{Invocation, RecordedSource};
 use crate::model::{Endpoint, Quota, Region, format_estimate};
 use crate::plan::{ValidatedPlan, check_structure, decode, validate};
+use crate::selection::Selection;
 use crate::source::{Source, SourceId, Sources};
 use crate::yaml;
 
@@ -44,6 +46,8 @@ pub(super) struct Loaded {
     /// The plans before expansion: what is left of one is written in its own words.
     pub(super) files: Vec<ValidatedPlan>,
     pub(super) reading: Reading,
+    /// What is worth telling about the selection.
+    notes: Vec<String>,
 }
 
 impl Loaded {
@@ -128,9 +132,18 @@ pub(super) fn status_of_warnings(context: &Context, input: &InputArgs, warnings:
 }
 
 /// Reads, checks and expands the plans.
-pub(super) fn load(context: &Context, input: &InputArgs, pace: &PaceArgs) -> Result<Loaded, LoadFailure> {
-    let reading = Reading::from_args(context, input, pace)?;
-    Texts::read(&input.plans, std::io::stdin().lock())?.understand(reading)
+pub(super) fn load(
+    context: &Context,
+    input: &InputArgs,
+    select: &SelectArgs,
+    pace: &PaceArgs,
+) -> Result<Loaded, LoadFailure> {
+    let reading = Reading::from_args(context, input, select, pace)?;
+    let loaded = Texts::read(&input.plans, std::io::stdin().lock())?.understand(reading)?;
+    for note in &loaded.notes {
+        context.console.info(note);
+    }
+    Ok(loaded)
 }
 
 /// What decides how plans are read, besides their text.
@@ -141,15 +154,22 @@ pub(super) struct Reading {
     pub(super) allow_endpoint: Vec<String>,
     pub(super) quota: Option<Quota>,
     pub(super) concurrency: Option<NonZeroU32>,
+    pub(super) selection: Selection,
 }
 
 impl Reading {
-    fn from_args(context: &Context, input: &InputArgs, pace: &PaceArgs) -> Result<Self, LoadFailure> {
+    fn from_args(
+        context: &Context,
+        input: &InputArgs,
+        select: &SelectArgs,
+        pace: &PaceArgs,
+    ) -> Result<Self, LoadFailure> {
+        let selection = selection(select, &context.environment).map_err(LoadFailure::Usage)?;
         let quota = operator_quota(pace.quota.as_deref())?;
         let overrides = overrides(input, &context.environment).map_err(LoadFailure::usage)?;
         let endpoints = endpoint_chain(input.endpoint.as_deref(), &context.environment)?;
         let concurrency = pace.concurrency.and_then(NonZeroU32::new);
-        Ok(Self { overrides, endpoints, allow_endpoint: input.allow_endpoint.clone(), quota, concurrency })
+        Ok(Self { overrides, endpoints, allow_endpoint: input.allow_endpoint.clone(), quota, concurrency, selection })
     }
 
     /// As a run was called, with another pace where one is given.
@@ -167,6 +187,8 @@ impl Reading {
             allow_endpoint: invocation.allow_endpoint.clone(),
             quota: operator_quota(pace.quota.as_deref().or(invocation.quota.as_deref()))?,
             concurrency: pace.concurrency.or(invocation.concurrency).and_then(NonZeroU32::new),
+            selection: recorded_selection(&invocation.select, invocation.shard.as_deref())
+                .map_err(LoadFailure::Usage)?,
         })
     }
 }
@@ -239,9 +261,11 @@ impl Texts {
         };
         diagnostics.extend(warnings);
         apply_pace(&mut plan, &reading);
+        let notes =
+            reading.selection.apply(&mut plan).map_err(|nothing| LoadFailure::Usage(nothing.into_messages()))?;
         let forecast = forecast(&plan, ASSUMED_LATENCY);
         diagnostics.extend(deadlines(&plan, &forecast));
-        Ok(Loaded { plan, unresolved: None, sources, warnings: diagnostics, forecast, files, reading })
+        Ok(Loaded { plan, unresolved: None, sources, warnings: diagnostics, forecast, files, reading, notes })
     }
 }
 

@@ -15,6 +15,7 @@ mod resolve;
 mod resume;
 mod run;
 mod schema;
+mod select;
 mod service;
 mod session;
 #[cfg(feature = "simulator")]

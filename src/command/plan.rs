@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::load::{Loaded, load};
-use crate::cli::{FormatArg, InputArgs, PaceArgs, PlanArgs, ServiceArgs};
+use crate::cli::{FormatArg, InputArgs, PaceArgs, PlanArgs, SelectArgs, ServiceArgs};
 use crate::exit::ExitStatus;
 use crate::io::endpoint::IamEndpoints;
 use crate::read::preflight_cost;
@@ -11,19 +11,24 @@ use crate::report;
 /// Shows each operation, the digest, the number of calls and the forecast.
 pub(super) fn plan(context: &Context, args: &PlanArgs) -> ExitStatus {
     let iam_endpoint = args.service.iam_endpoint.as_deref();
-    show(context, &args.input, &args.pace, args.format, args.online.then_some(&args.service), iam_endpoint)
+    show(
+        context,
+        (&args.input, &args.select, &args.pace),
+        args.format,
+        args.online.then_some(&args.service),
+        iam_endpoint,
+    )
 }
 
 /// What `plan` and `run --dry-run` print; with `online` after asking what the plan leaves open.
 pub(super) fn show(
     context: &Context,
-    input: &InputArgs,
-    pace: &PaceArgs,
+    (input, select, pace): (&InputArgs, &SelectArgs, &PaceArgs),
     format: FormatArg,
     online: Option<&ServiceArgs>,
     iam_endpoint: Option<&str>,
 ) -> ExitStatus {
-    let loaded = match load(context, input, pace) {
+    let loaded = match load(context, input, select, pace) {
         Ok(loaded) => loaded,
         Err(failure) => return failure.report(context),
     };

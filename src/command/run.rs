@@ -32,7 +32,7 @@ const MOST_ROWS: usize = 20;
 pub(super) fn run(context: &Context, args: &RunArgs) -> ExitStatus {
     if args.dry_run {
         let iam_endpoint = args.connection.iam_endpoint.as_deref();
-        return super::plan::show(context, &args.input, &args.pace, args.format, None, iam_endpoint);
+        return super::plan::show(context, (&args.input, &args.select, &args.pace), args.format, None, iam_endpoint);
     }
     super::block_on(context, run_async(context, args))
 }
@@ -41,7 +41,7 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> ExitStatus {
 async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, ExitStatus> {
     let bounds = Bounds::parse(&args.bounds).map_err(|message| context.usage(&message))?;
     let follow = follow_after(first_wait(&args.wait).as_deref()).map_err(|message| context.usage(&message))?;
-    let mut loaded = load(context, &args.input, &args.pace).map_err(|failure| failure.report(context))?;
+    let mut loaded = load(context, &args.input, &args.select, &args.pace).map_err(|failure| failure.report(context))?;
     context.console.diagnostics(&loaded.warnings, &loaded.sources);
     let status = status_of_warnings(context, &args.input, &loaded.warnings);
     if status != ExitStatus::Success {
@@ -141,6 +141,8 @@ fn header(args: &RunArgs, loaded: &Loaded, run: RunId, clock: &RunClock, simulat
             max_failures: args.bounds.max_failures.clone(),
             fail_fast: args.bounds.fail_fast,
             wait: first_wait(&args.wait),
+            select: reading.selection.expressions().map(str::to_owned).collect(),
+            shard: reading.selection.shard().map(|shard| shard.to_string()),
             simulated,
         },
         sources: sources.collect(),

@@ -249,7 +249,7 @@ impl Account<'_> {
         if end.not_recorded.is_some() {
             exit = exit.max(ExitStatus::Unwritable);
         }
-        let facts = |exit| RunFacts { exit, simulated: self.simulated };
+        let facts = |exit| RunFacts { exit, simulated: self.simulated, shard: loaded.reading.selection.shard() };
         let written =
             outputs.write(context, exit, |exit, out| report::write_run(out, plan, sources, summary, facts(exit)));
         if let Some(not_recorded) = &end.not_recorded {

@@ -8,11 +8,11 @@ use crate::report;
 
 /// Shows every diagnostic, or one line when all is well.
 pub(super) fn validate(context: &Context, args: &ValidateArgs) -> ExitStatus {
-    let loaded = load(context, &args.input, &PaceArgs::default());
+    let loaded = load(context, &args.input, &args.select, &PaceArgs::default());
     match (loaded, args.format) {
         (Ok(Loaded { plan, sources, warnings, .. }), FormatArg::Json) => {
             let status = status_of_warnings(context, &args.input, &warnings);
-            let (plans, operations) = (plan.plans.len(), Some(plan.operations.len()));
+            let (plans, operations) = (plan.plans.len(), Some(plan.selected().count()));
             let written = context
                 .console
                 .result_with(|out| report::write_diagnostics(out, &warnings, &sources, plans, operations));

@@ -26,6 +26,7 @@ mod resolve;
 mod resume;
 mod run;
 mod secret;
+mod selection;
 mod sent;
 #[cfg(feature = "simulator")]
 mod service;
