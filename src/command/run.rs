@@ -67,7 +67,8 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
     };
     let asker = service.asker(ReadLimits::of(&loaded.plan), &clock, &notice);
     let loaded = resolved(context, args, loaded, &service, &asker).await?;
-    let asked = !args.connection.yes && simulated.is_none();
+    // An empty shard has nothing to ask about.
+    let asked = loaded.forecast.calls > 0 && !args.connection.yes && simulated.is_none();
     if !confirmed(context, asked, loaded.forecast.calls, || plan_table(context, &loaded)) {
         return Err(ExitStatus::Incomplete);
     }

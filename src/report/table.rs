@@ -97,7 +97,9 @@ pub fn plan_tables(plan: &ExecutionPlan, forecast: &Forecast, width: usize, most
         wrap(&mut text, "", "    ", &heading, width);
         text.push('\n');
         let shown = &operations[..end.min(most_rows)];
-        if !shown.is_empty() {
+        if shown.is_empty() {
+            text.push_str("nothing of it is selected\n");
+        } else {
             table(&mut text, file, shown, width);
         }
         if shown.len() < end {

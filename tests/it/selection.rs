@@ -238,6 +238,26 @@ fn shards_that_run_at_once_send_everything_once_within_the_quota_of_all() {
     assert_eq!((posted.len(), projects.len()), (30, 30), "each once");
 }
 
+/// More shards than operations are no mistake of anybody's plan.
+#[test]
+fn an_empty_shard_sends_nothing_and_ends_well() {
+    let folder = folder(&many(1));
+    let service = service();
+    let shard = |command: &'static str| {
+        (1..=2).map(move |index| vec![command.to_owned(), "plan.yaml".to_owned(), format!("--shard={index}/2")])
+    };
+    for command in ["plan", "check", "run"] {
+        for args in shard(command) {
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
+            let finished = service.run(folder.path(), &args);
+            assert_eq!(finished.code(), 0, "{args:?}: {}", finished.excerpt());
+        }
+    }
+    assert_eq!(posts(&service).len(), 1);
+    let text: String = shard("plan").map(|args| finish(hss_sync(folder.path()).args(args)).stdout()).collect();
+    assert!(text.contains("nothing of it is selected") && text.contains("0 of 1 operation,"), "{text}");
+}
+
 #[test]
 fn a_resumed_shard_stays_that_shard_with_its_part_of_the_quota() {
     let folder = folder(&many(12));

@@ -43,7 +43,7 @@ fn budgets_of_a_run_are_of_what_is_selected() {
         let mut now = ms(0);
         let stopped = loop {
             let mut next = Input::Tick;
-            for effect in effects.drain(..).collect::<Vec<_>>() {
+            for effect in std::mem::take(&mut effects) {
                 match effect {
                     Effect::Launch { op, .. } => next = Input::AttemptEnded { op, end: refused() },
                     Effect::End { op, .. } => assert!(plan().operations[op].is_selected()),
