@@ -43,6 +43,8 @@ const PACE: &str = "Speed";
 const BOUNDS: &str = "When to stop";
 /// Heading of what `plan` has for a review.
 const REVIEW: &str = "Review";
+/// Heading of what takes a part of the plans.
+const CHOICE: &str = "Which operations";
 /// Heading of what only `resume` has.
 const AGAIN: &str = "What to send again";
 #[cfg(feature = "simulator")]
@@ -102,7 +104,7 @@ pub enum CommandArgs {
     /// Show each operation, the digest, the number of calls and the forecast. No network without --online
     Plan(PlanArgs),
     /// Send the requests of plans, inside the quota, and report on every operation
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Go on with a run that was interrupted, from its journal
     Resume(ResumeArgs),
     /// Compare plans with the service before a run: credentials, clock, projects, registries. Reads only
@@ -147,6 +149,21 @@ pub struct InputArgs {
     /// Treat warnings as errors
     #[arg(long)]
     pub deny_warnings: bool,
+}
+
+/// Which operations of the plans.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SelectArgs {
+    /// Only operations with label, project, region, set or wave of this name, such as region=cn-*; `!` before it: all but
+    /// these; repeatable
+    #[arg(long, value_name = "KEY=NAME", help_heading = CHOICE)]
+    pub select: Vec<String>,
+    /// Only one part of N, with its part of the quota, such as 1/3; `auto` takes it from GitLab or Kubernetes
+    #[arg(long, value_name = "K/N|auto", help_heading = CHOICE)]
+    pub shard: Option<String>,
+    /// With --shard auto in a Kubernetes indexed job, which doesn't tell it: how many shards there are
+    #[arg(long, value_name = "N", requires = "shard", help_heading = CHOICE)]
+    pub shard_count: Option<u32>,
 }
 
 /// How fast, over what the plan says.
@@ -223,7 +240,8 @@ pub enum PlanFormatArg {
 #[derive(Clone, Debug, Default, Args)]
 pub struct DiffArgs {
     /// Show only what differs from OLD: a lock, a report.json, what `plan --format json` printed, or plans as they were
-    #[arg(long, value_name = "OLD", required_if_eq("format", "markdown"), help_heading = REVIEW)]
+    #[arg(long, value_name = "OLD", required_if_eq("format", "markdown"), conflicts_with_all = ["select", "shard"],
+        help_heading = REVIEW)]
     pub diff: Option<PathBuf>,
     /// With --diff: fail (exit code 3) when more operations than this are new, and name the line that brings most of them
     #[arg(long, value_name = "N", requires = "diff", help_heading = REVIEW)]
@@ -240,6 +258,9 @@ pub struct ValidateArgs {
     /// Plans and values.
     #[command(flatten)]
     pub input: InputArgs,
+    /// Selection.
+    #[command(flatten)]
+    pub select: SelectArgs,
     /// Output: human, json or sarif (one document on standard output), github (annotations of its Actions)
     #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
     pub format: DiagnosticsFormatArg,
@@ -252,6 +273,9 @@ pub struct PlanArgs {
     /// Plans and values.
     #[command(flatten)]
     pub input: InputArgs,
+    /// Selection.
+    #[command(flatten)]
+    pub select: SelectArgs,
     /// Pace.
     #[command(flatten)]
     pub pace: PaceArgs,
@@ -265,7 +289,7 @@ pub struct PlanArgs {
     #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
     pub format: PlanFormatArg,
     /// Save what would be sent to this file, a lock that `run` takes in place of the plans (docs/review.md)
-    #[arg(long, value_name = "FILE", help_heading = REVIEW)]
+    #[arg(long, value_name = "FILE", help_heading = REVIEW, conflicts_with_all = ["select", "shard"])]
     pub out: Option<PathBuf>,
     /// Review.
     #[command(flatten)]
@@ -279,6 +303,9 @@ pub struct RunArgs {
     /// Plans and values.
     #[command(flatten)]
     pub input: InputArgs,
+    /// Selection.
+    #[command(flatten)]
+    pub select: SelectArgs,
     /// Pace.
     #[command(flatten)]
     pub pace: PaceArgs,
@@ -399,6 +426,9 @@ pub struct CheckArgs {
     /// Plans and values.
     #[command(flatten)]
     pub input: InputArgs,
+    /// Selection.
+    #[command(flatten)]
+    pub select: SelectArgs,
     /// Pace.
     #[command(flatten)]
     pub pace: PaceArgs,

@@ -58,7 +58,7 @@ impl ExitStatus {
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Success => "every operation was accepted (with --wait: confirmed), or the plans are valid",
+            Self::Success => "every selected operation was accepted (with --wait: confirmed), or the plans are valid",
             Self::Failed => "at least one operation failed, or `check` found something wrong",
             Self::Usage => "usage: bad flags, a file that isn't there, nothing selected",
             Self::InvalidPlan => "a plan is invalid, differs from what was approved, or changed more than it may",

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::event::OpIndex;
 use crate::expand::ExecutionPlan;
-use crate::schedule::{AttemptEnd, Effect, History, Input, PastState, Schedule, ScheduleOptions, WaitFor};
+use crate::schedule::{AttemptEnd, Effect, History, Input, Schedule, ScheduleOptions, WaitFor};
 
 /// What a run is expected to take.
 #[derive(Clone, Default, Debug, PartialEq, Eq, serde::Serialize)]
@@ -23,7 +23,7 @@ pub struct Forecast {
     /// The endpoint (or other bucket) that decides, if the quota does, and its calls.
     pub decided_by: Option<Decider>,
     /// When the operations end, the first one first: what a progress display measures a run by. Those that ended in an earlier
-    /// session come first, at zero.
+    /// session or are left out come first, at zero.
     #[serde(skip)]
     pub ends: Vec<Duration>,
     /// When each plan of the batch ends, in plan order: what its own deadline is compared with.
@@ -66,7 +66,7 @@ pub fn forecast_rest(
     start: Duration,
 ) -> Forecast {
     let mut schedule = Schedule::resume(plan, options, history);
-    let ended = history.operations.iter().filter(|past| matches!(past.state, PastState::Ended { .. })).count();
+    let ended = plan.operations.len() - schedule.open();
     let mut forecast = drive(plan, latency, &mut schedule, start);
     forecast.ends.splice(0..0, std::iter::repeat_n(Duration::ZERO, ended));
     forecast

@@ -34,6 +34,7 @@ pub mod remaining;
 pub mod resolve;
 pub mod resume;
 pub mod review;
+pub mod selection;
 // ---- pure above, shell below ----
 // Level 6
 pub mod run;

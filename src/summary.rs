@@ -280,7 +280,8 @@ impl RunSummary {
                     given_up = failure.given_up.clone();
                     (Some(failure.kind), failure.code.clone(), failure.message.clone())
                 }
-                Outcome::Skipped(reason) => (None, None, reason.clone()),
+                // Which shard it is in makes no other cause.
+                Outcome::Skipped(reason) => (None, None, reason.split(" (").next().unwrap_or(reason).to_owned()),
                 Outcome::NotAttempted(reason) => (None, None, reason.text()),
             };
             // Only what a service says holds ids; our own reasons hold the arithmetic of budgets.

@@ -57,7 +57,7 @@ impl Approval {
     /// The digest of the plans as written approves whatever their selections find; that with the answers only just those. A lock
     /// holds the answers, which nobody may exchange.
     fn fits(&self, loaded: &Loaded) -> bool {
-        self.digest == loaded.digest() || (!loaded.is_locked && self.digest == loaded.plan.digest)
+        self.digest == loaded.digest() || (!loaded.is_locked() && self.digest == loaded.plan.digest)
     }
 
     fn refuse(&self, context: &Context, loaded: &Loaded) -> ExitStatus {

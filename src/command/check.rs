@@ -20,7 +20,7 @@ use crate::terminal::console::DEFAULT_WIDTH;
 
 /// Shows one line for each fact.
 pub(super) fn check(context: &Context, args: &CheckArgs) -> ExitStatus {
-    let loaded = match load(context, &args.input, &args.pace) {
+    let loaded = match load(context, &args.input, &args.select, &args.pace) {
         Ok(loaded) => loaded,
         Err(failure) => return failure.report(context),
     };
@@ -39,7 +39,7 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> ExitStatus {
 }
 
 async fn ask(context: &Context, args: &CheckArgs, loaded: &Loaded) -> Result<(Vec<Finding>, usize), ServiceError> {
-    let names = loaded.plan.operations.iter().map(|operation| &operation.target.credential);
+    let names = loaded.plan.selected().map(|operation| &operation.target.credential);
     let limits = ReadLimits::of(&loaded.plan);
     let online = Online::connect(context, &args.service, names, (limits.concurrency, limits.attempt_timeout)).await?;
     let notice = |text: &str| context.console.info(text);

@@ -62,7 +62,7 @@ pub(super) fn show(
         one.cause = cause(&old, new, &found, one.counted);
     }
     let now = SideFacts {
-        kind: if new.is_locked { Kind::Lock } else { Kind::Plan },
+        kind: if new.is_locked() { Kind::Lock } else { Kind::Plan },
         path: paths(&new.plan),
         digest: Some(new.digest().to_string()),
         operations: new.plan.operations.len(),

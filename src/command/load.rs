@@ -11,8 +11,9 @@ use std::time::Duration;
 use super::Context;
 use super::lock;
 use super::pace::Pace;
+use super::select::{recorded_selection, selection};
 use super::variables::overrides;
-use crate::cli::{InputArgs, PaceArgs};
+use crate::cli::{InputArgs, PaceArgs, SelectArgs};
 use crate::diagnostic::{Code, Diagnostic, Severity, visible};
 use crate::exit::ExitStatus;
 use crate::expand::{EndpointChain, ExecutionPlan, Overrides, expand, undeclared_overrides};
@@ -25,6 +26,7 @@ use crate::model::{Endpoint, Operation, PlanDigest, Region, format_estimate};
 use crate::plan::{ValidatedPlan, check_structure, decode, validate};
 use crate::resolve::{frozen_digest, record};
 use crate::review::Document;
+use crate::selection::{NothingSelected, Selection};
 use crate::source::{Source, SourceId, Sources};
 use crate::yaml;
 
@@ -47,8 +49,10 @@ pub(super) struct Loaded {
     /// The plans before expansion: what is left of one is written in its own words.
     pub(super) files: Vec<ValidatedPlan>,
     pub(super) reading: Reading,
-    /// Whether it was read from a lock, which is approved with all that is resolved in it.
-    pub(super) is_locked: bool,
+    /// The digest of the lock that it was read from, which is approved whole, with all that is resolved in it.
+    pub(super) locked: Option<PlanDigest>,
+    /// What is worth telling about the selection.
+    notes: Vec<String>,
 }
 
 impl Loaded {
@@ -64,7 +68,23 @@ impl Loaded {
 
     /// The digest of the plans with what was resolved; the plans' own if nothing was.
     pub(super) fn digest(&self) -> PlanDigest {
-        frozen_digest(&self.plan.digest, &self.resolved())
+        self.locked.clone().unwrap_or_else(|| frozen_digest(&self.plan.digest, &self.resolved()))
+    }
+
+    /// Whether it was read from a lock.
+    pub(super) fn is_locked(&self) -> bool {
+        self.locked.is_some()
+    }
+
+    /// Leaves out what the reading does not select; the pace is settled before, since a shard has its part of it.
+    pub(super) fn select(&mut self) -> Result<(), LoadFailure> {
+        let selection = &self.reading.selection;
+        let nothing = |nothing: NothingSelected| LoadFailure::Usage(nothing.into_messages());
+        if let Some(written) = &mut self.unresolved {
+            selection.apply(written).map_err(nothing)?;
+        }
+        self.notes = selection.apply(&mut self.plan).map_err(nothing)?;
+        Ok(())
     }
 
     /// The texts of its plans, in order.
@@ -177,13 +197,21 @@ pub(super) fn status_of_warnings(context: &Context, input: &InputArgs, warnings:
 }
 
 /// Reads, checks and expands the plans.
-pub(super) fn load(context: &Context, input: &InputArgs, pace: &PaceArgs) -> Result<Loaded, LoadFailure> {
-    let reading = Reading::from_args(context, input, pace)?;
+pub(super) fn load(
+    context: &Context,
+    input: &InputArgs,
+    select: &SelectArgs,
+    pace: &PaceArgs,
+) -> Result<Loaded, LoadFailure> {
+    let reading = Reading::from_args(context, input, select, pace)?;
     let loaded = Texts::read(&input.plans, std::io::stdin().lock())?.plans_or_lock(reading)?;
-    if loaded.is_locked && !(input.vars.is_empty() && input.vars_file.is_empty()) {
+    if loaded.is_locked() && !(input.vars.is_empty() && input.vars_file.is_empty()) {
         return Err(LoadFailure::usage(
             "a lock holds its variables: --var and --vars-file belong to the `plan --out` that makes it",
         ));
+    }
+    for note in &loaded.notes {
+        context.console.info(note);
     }
     Ok(loaded)
 }
@@ -197,15 +225,23 @@ pub(super) struct Reading {
     pub(super) pace: Pace,
     /// Whether variables that no plan declares do no harm, as in a plan that is older than they are.
     pub(super) is_lenient: bool,
+    /// What is sent of the plans; they are expanded whole.
+    pub(super) selection: Selection,
 }
 
 impl Reading {
-    fn from_args(context: &Context, input: &InputArgs, pace: &PaceArgs) -> Result<Self, LoadFailure> {
+    fn from_args(
+        context: &Context,
+        input: &InputArgs,
+        select: &SelectArgs,
+        pace: &PaceArgs,
+    ) -> Result<Self, LoadFailure> {
+        let selection = selection(select, &context.environment).map_err(LoadFailure::Usage)?;
         let pace = Pace::parse(pace)?;
         let overrides = overrides(input, &context.environment).map_err(LoadFailure::usage)?;
         let endpoints = endpoint_chain(input.endpoint.as_deref(), &context.environment)?;
         let allow_endpoint = input.allow_endpoint.clone();
-        Ok(Self { overrides, endpoints, allow_endpoint, pace, is_lenient: false })
+        Ok(Self { overrides, endpoints, allow_endpoint, pace, is_lenient: false, selection })
     }
 
     /// As a run was called, with another pace where one is given.
@@ -223,6 +259,8 @@ impl Reading {
             allow_endpoint: invocation.allow_endpoint.clone(),
             pace: Pace::resumed(pace, invocation)?,
             is_lenient: false,
+            selection: recorded_selection(&invocation.select, invocation.shard.as_deref())
+                .map_err(LoadFailure::Usage)?,
         })
     }
 }
@@ -283,14 +321,15 @@ impl Texts {
         }
     }
 
-    /// Checks and expands plans together, with a forecast.
+    /// Checks and expands plans together, and selects of them, with a forecast.
     pub(super) fn understand(self, reading: Reading) -> Result<Loaded, LoadFailure> {
         let mut loaded = self.expanded(reading)?;
+        loaded.select()?;
         loaded.make_forecast();
         Ok(loaded)
     }
 
-    /// Checks and expands plans together; the forecast is empty.
+    /// Checks and expands plans together, whole; the forecast is empty.
     pub(super) fn expanded(self, reading: Reading) -> Result<Loaded, LoadFailure> {
         let Self { sources, ids, unreadable: mut diagnostics } = self;
         let plans = ids.len() + diagnostics.len();
@@ -330,7 +369,8 @@ impl Texts {
             forecast,
             files,
             reading,
-            is_locked: false,
+            locked: None,
+            notes: Vec::new(),
         })
     }
 }

@@ -20,6 +20,7 @@ pub(super) fn open(path: &str, text: &str, reading: Reading) -> Result<Loaded, L
     let endpoints_are_free = reading.endpoints.all.is_some();
     let mut loaded = opened(path, text, reading, endpoints_are_free)?;
     loaded.set_pace(pace);
+    loaded.select()?;
     loaded.make_forecast();
     Ok(loaded)
 }
@@ -38,7 +39,6 @@ fn opened(path: &str, text: &str, reading: Reading, endpoints_are_free: bool) ->
         ..reading
     };
     let mut loaded = Texts::recorded(&lock.texts).expanded(own)?;
-    loaded.is_locked = true;
     if !lock.resolved.is_empty() {
         loaded.unresolved = Some(loaded.plan.clone());
         put_back(&mut loaded.plan, &lock.resolved).map_err(|unfit| refused(unfit.to_string()))?;
@@ -55,6 +55,7 @@ fn opened(path: &str, text: &str, reading: Reading, endpoints_are_free: bool) ->
             _ => format!("{unlike}; a lock is not edited by hand: make it again with `plan --out`"),
         })
     })?;
+    loaded.locked = Some(loaded.digest());
     Ok(loaded)
 }
 

@@ -23,6 +23,7 @@ mod resume;
 mod run;
 mod runs;
 mod schema;
+mod select;
 mod service;
 mod session;
 mod settings;

@@ -16,7 +16,7 @@ pub(super) fn plan(context: &Context, args: &PlanArgs) -> ExitStatus {
 
 fn planned(context: &Context, args: &PlanArgs) -> Result<ExitStatus, ExitStatus> {
     let gates = difference::gates(&args.diff).map_err(|message| context.usage(&message))?;
-    let mut loaded = load(context, &args.input, &args.pace).map_err(|failure| failure.report(context))?;
+    let mut loaded = load(context, &args.input, &args.select, &args.pace).map_err(|failure| failure.report(context))?;
     context.console.diagnostics(&loaded.warnings, &loaded.sources);
     if args.online {
         loaded = super::resolve::resolve_for_plan(context, &args.service, loaded)?;
@@ -38,7 +38,7 @@ fn planned(context: &Context, args: &PlanArgs) -> Result<ExitStatus, ExitStatus>
 
 /// What `run --dry-run` prints.
 pub(super) fn dry_run(context: &Context, args: &RunArgs) -> ExitStatus {
-    let loaded = match load(context, &args.input, &args.pace) {
+    let loaded = match load(context, &args.input, &args.select, &args.pace) {
         Ok(loaded) => loaded,
         Err(failure) => return failure.report(context),
     };

@@ -145,7 +145,7 @@ fn about(context: &Context, header: &Header, summary: &RunSummary, loaded: &Load
         header.run,
         header.started_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
         done.accepted + done.confirmed,
-        done.planned,
+        done.planned - done.skipped,
         done.failed,
         done.unknown,
     );
@@ -217,6 +217,8 @@ fn refuse_changed(
     // Standard input can't be read again; what came from it is in the journal.
     let piped = header.sources.iter().find(|source| source.path == STDIN_NAME).map_or("", |source| &source.text);
     let reading = Reading::recorded(&header.invocation, &args.pace).map_err(|failure| failure.report(context))?;
+    // That nothing of what was selected is there any more is told as a difference.
+    let reading = Reading { selection: reading.selection.or_nothing(), ..reading };
     let new = match Texts::read(&paths, piped.as_bytes()).and_then(|texts| texts.plans_or_lock(reading)) {
         Ok(new) => new,
         Err(failure) => {
@@ -279,7 +281,10 @@ impl Story {
         }
         for op in 0..summary.operations.len() {
             if summary.operations[op].outcome.is_none() {
-                let outcome = Outcome::NotAttempted(NotAttemptedReason::Interrupted);
+                let left_out = loaded.plan.operations[op].left_out;
+                let outcome = left_out.map_or(Outcome::NotAttempted(NotAttemptedReason::Interrupted), |why| {
+                    Outcome::Skipped(why.reason())
+                });
                 summary.apply(&RunEvent::OperationEnded { op, at, outcome });
             }
         }

@@ -43,7 +43,7 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
     let follow = follow_after(first_wait(&args.wait).as_deref()).map_err(|message| context.usage(&message))?;
     let approval =
         Approval::parse(args.approve.as_deref(), &args.input.plans).map_err(|message| context.usage(&message))?;
-    let mut loaded = load(context, &args.input, &args.pace).map_err(|failure| failure.report(context))?;
+    let mut loaded = load(context, &args.input, &args.select, &args.pace).map_err(|failure| failure.report(context))?;
     context.console.diagnostics(&loaded.warnings, &loaded.sources);
     let status = status_of_warnings(context, &args.input, &loaded.warnings);
     if status != ExitStatus::Success {
@@ -70,7 +70,8 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
     if let Some(approval) = &approval {
         approval.before_sending(context, &loaded)?;
     }
-    let asked = !args.connection.yes && simulated.is_none();
+    // An empty shard has nothing to ask about.
+    let asked = loaded.forecast.calls > 0 && !args.connection.yes && simulated.is_none();
     if !confirmed(context, asked, loaded.forecast.calls, || plan_table(context, &loaded)) {
         return Err(ExitStatus::Incomplete);
     }
@@ -141,6 +142,8 @@ fn header(args: &RunArgs, loaded: &Loaded, run: RunId, clock: &RunClock, simulat
             max_failures: args.bounds.max_failures.clone(),
             fail_fast: args.bounds.fail_fast,
             wait: first_wait(&args.wait),
+            select: reading.selection.expressions().map(str::to_owned).collect(),
+            shard: reading.selection.shard().map(|shard| shard.to_string()),
             simulated,
         },
         sources: loaded.texts(),

@@ -82,8 +82,7 @@ impl Service {
         plan: &ExecutionPlan,
         clock: &RunClock,
     ) -> Result<Self, ServiceError> {
-        let names: BTreeSet<&CredentialName> =
-            plan.operations.iter().map(|operation| &operation.target.credential).collect();
+        let names: BTreeSet<&CredentialName> = plan.selected().map(|operation| &operation.target.credential).collect();
         if let Some(simulated) = simulated {
             return Self::simulated(simulated, plan, names, clock).await;
         }

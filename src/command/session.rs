@@ -264,7 +264,7 @@ impl Account<'_> {
         if end.not_recorded.is_some() {
             exit = exit.max(ExitStatus::Unwritable);
         }
-        let facts = |exit| RunFacts { exit, simulated: self.simulated };
+        let facts = |exit| RunFacts { exit, simulated: self.simulated, shard: loaded.reading.selection.shard() };
         let report = |exit| RunReport { plan, sources, summary, facts: facts(exit) };
         let written = outputs.write(context, exit, |format, exit, out| write_report(format, out, &report(exit)));
         if let Some(not_recorded) = &end.not_recorded {

@@ -10,7 +10,7 @@ use crate::source::Sources;
 
 /// Shows every diagnostic, or one line when all is well.
 pub(super) fn validate(context: &Context, args: &ValidateArgs) -> ExitStatus {
-    match load(context, &args.input, &PaceArgs::default()) {
+    match load(context, &args.input, &args.select, &PaceArgs::default()) {
         Ok(loaded) => valid(context, args, &loaded),
         Err(failure @ LoadFailure::Invalid { .. }) if args.format == Format::Human => failure.report_as_result(context),
         Err(LoadFailure::Invalid { sources, diagnostics, plans }) => {
@@ -33,7 +33,7 @@ fn valid(context: &Context, args: &ValidateArgs, loaded: &Loaded) -> ExitStatus 
             context.console.diagnostics_as_result(warnings, sources).and_then(|()| context.console.result(&line()))
         }
         format => {
-            let counts = (plan.plans.len(), Some(plan.operations.len()));
+            let counts = (plan.plans.len(), Some(plan.selected().count()));
             let written = document(context, format, warnings, sources, counts);
             // In the log of a job, which shows nothing else, the answer stands as well.
             let tells = format == Format::Github;

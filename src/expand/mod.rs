@@ -97,6 +97,13 @@ pub struct ExecutionPlan {
     pub digest: PlanDigest,
 }
 
+impl ExecutionPlan {
+    /// What this run sends, in plan order: all operations but those that are left out.
+    pub fn selected(&self) -> impl Iterator<Item = &Operation> {
+        self.operations.iter().filter(|operation| operation.is_selected())
+    }
+}
+
 /// Budget over the whole run from `--max-failures`.
 pub type RunBudget = Option<MaxFailures>;
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::identity::{Identity, identify};
 use super::merge::{Recipe, Sets};
@@ -10,8 +11,8 @@ use super::wave::Waves;
 use super::{EndpointChain, Overrides};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{
-    CredentialName, Endpoint, EnterpriseProjectId, InvalidValue, Operation, OperationId, ProjectId, ProjectRef, Region,
-    SetName, Target,
+    CredentialName, Endpoint, EnterpriseProjectId, InvalidValue, Label, Operation, OperationId, ProjectId, ProjectRef,
+    Region, SetName, Target,
 };
 use crate::plan::{Places, PlanFile, Project, RequestMode, Templated};
 use crate::source::{Location, Sources, Span, Spanned};
@@ -162,6 +163,7 @@ struct Expander<'p, 's> {
 struct Entry<'p> {
     project: &'p Project,
     labels: Vec<&'p str>,
+    shared_labels: Arc<[Label]>,
     requests: Rc<Requests>,
     mode: RequestMode,
     candidates: Vec<usize>,
@@ -191,6 +193,7 @@ impl<'p> Expander<'p, '_> {
         let entry = Entry {
             project,
             labels: project.labels.iter().map(|label| label.value.as_str()).collect(),
+            shared_labels: project.labels.iter().map(|label| label.value.clone()).collect(),
             requests,
             mode: mode(file, project),
             candidates: self.waves.of_project(project),
@@ -306,9 +309,11 @@ impl<'p> Expander<'p, '_> {
             wave,
             target,
             sets,
+            labels: entry.shared_labels.clone(),
             location: Location::new(self.file.source, span),
             endpoint: endpoint.clone(),
             content: merged.content.clone(),
+            left_out: None,
         });
     }
 

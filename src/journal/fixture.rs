@@ -76,6 +76,8 @@ pub(super) fn full_header() -> Header {
             max_failures: text("5%"),
             fail_fast: true,
             wait: text("2h"),
+            select: vec!["region=cn-*".to_owned(), "!label=canary".to_owned()],
+            shard: text("2/3"),
             simulated: Some(SimulatedWith {
                 fault: text("504:5%"),
                 quota: text("5/1m"),

@@ -93,6 +93,12 @@ pub struct Invocation {
     /// `--wait-timeout` with `--wait`; none without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<String>,
+    /// `--select`, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub select: Vec<String>,
+    /// `--shard` as `K/N`, whatever it was taken from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
     /// `--simulate` and what belongs to it; `None` for a run against the service.
     pub simulated: Option<SimulatedWith>,
 }

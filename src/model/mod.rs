@@ -11,7 +11,9 @@ mod operation;
 mod region;
 mod request;
 mod secret;
+mod shard;
 mod target;
+mod wildcard;
 
 pub use duration::{format_age, format_duration, format_estimate, parse_duration, write_duration};
 pub use id::{
@@ -20,8 +22,10 @@ pub use id::{
 };
 pub use limits::{FailureBudget, Limits, MaxFailures, Quota, QuotaScope, RetryLimits};
 pub use listing::Listing;
-pub use operation::{Content, Operation, RegistryPlace, Selector};
+pub use operation::{Content, LeftOut, Operation, RegistryPlace, Selector};
 pub use region::{KNOWN_REGIONS, Region};
 pub use request::{Endpoint, Method, RegistryRef, RegistryType, Request, SyncBody};
 pub use secret::{REDACTED, Secret};
+pub use shard::Shard;
 pub use target::{Access, ProjectRef, Target};
+pub use wildcard::is_wildcard_match;

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::id::{OperationId, SetName};
+use super::id::{Label, OperationId, SetName};
 use super::request::{Endpoint, RegistryType, Request, SyncBody};
+use super::shard::Shard;
 use super::target::{ProjectRef, Target};
 use crate::source::Location;
 
@@ -45,6 +46,26 @@ pub struct Content {
     pub selectors: Vec<Selector>,
 }
 
+/// Why an operation of the plan is deliberately not sent by this run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LeftOut {
+    /// `--select` does not take it.
+    NotSelected,
+    /// Another shard sends it: this one.
+    OtherShard(Shard),
+}
+
+impl LeftOut {
+    /// One clause for people and reports.
+    #[must_use]
+    pub fn reason(self) -> String {
+        match self {
+            Self::NotSelected => "not selected".to_owned(),
+            Self::OtherShard(shard) => format!("another shard ({shard})"),
+        }
+    }
+}
+
 /// One planned request. Holds only rendered, checked values.
 #[derive(Clone, Debug)]
 pub struct Operation {
@@ -58,18 +79,33 @@ pub struct Operation {
     pub target: Target,
     /// The registry sets that were merged into it, in plan order.
     pub sets: Vec<SetName>,
+    /// The labels of its project, in plan order.
+    pub labels: Arc<[Label]>,
     /// The line of the plan that governs it.
     pub location: Location,
     /// Where it is sent.
     pub endpoint: Endpoint,
     /// What is asked; operations that ask for the same share it.
     pub content: Arc<Content>,
+    /// Why this run does not send it; `None` for what it does.
+    pub left_out: Option<LeftOut>,
 }
 
 impl Operation {
-    /// Whether the network has to be asked before this can be sent (`lookup`, `select`).
+    /// Whether this run sends it.
+    #[must_use]
+    pub fn is_selected(&self) -> bool {
+        self.left_out.is_none()
+    }
+
+    /// Whether the network has to be asked before this can be sent (`lookup`, `select`). Never for what is left out.
     #[must_use]
     pub fn needs_network(&self) -> bool {
+        self.is_selected() && self.is_open()
+    }
+
+    /// Whether the plan leaves something of it to the network.
+    fn is_open(&self) -> bool {
         matches!(self.target.project_id, ProjectRef::Lookup) || !self.content.selectors.is_empty()
     }
 
@@ -91,7 +127,7 @@ impl Operation {
         format!("{} ({sets})", parts.join(" and "))
     }
 
-    /// The request, or nothing while [`Operation::needs_network`].
+    /// The request, or nothing while the plan leaves something of it to the network.
     #[must_use]
     pub fn request(&self) -> Option<Request> {
         match &self.target.project_id {

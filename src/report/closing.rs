@@ -121,6 +121,10 @@ pub(super) fn off(summary: &RunSummary) -> String {
 
 /// What happened and where, on one line if there is room, and what to do about it.
 fn cause_text(text: &mut String, plan: &ExecutionPlan, sources: &Sources, cause: &Cause, width: usize) {
+    // What was meant to be skipped needs no places.
+    if cause.outcome == "skipped" {
+        return wrap(text, "", "    ", &head(cause), width);
+    }
     head_and_places(text, &head(cause), &places(plan, &cause.ops), width);
     if let Some(advice) = advice(cause) {
         let place = cause.ops.first().map(|op| place(plan, sources, *op)).unwrap_or_default();

@@ -14,7 +14,7 @@ use crate::event::{AttemptRecord, Outcome};
 use crate::exit::ExitStatus;
 use crate::expand::ExecutionPlan;
 use crate::forecast::Forecast;
-use crate::model::{Operation, ProjectRef, Request, SyncBody};
+use crate::model::{Operation, ProjectRef, Request, Shard, SyncBody};
 use crate::policy::{Explanation, explanation};
 use crate::sign::{encode_query, request_url};
 use crate::source::Sources;
@@ -30,6 +30,8 @@ pub struct RunFacts {
     pub exit: ExitStatus,
     /// Whether the answers came from a simulator.
     pub simulated: bool,
+    /// Which shard the run was, if it was one of several.
+    pub shard: Option<Shard>,
 }
 
 /// Writes the report of a run (`schemas/report.schema.json`).
@@ -53,7 +55,7 @@ pub(super) fn write_run(
             finished_at: timestamp(started_at, summary.elapsed),
             exit_code: facts.exit.code(),
             simulated: facts.simulated,
-            shard: None,
+            shard: facts.shard.map(|shard| shard.to_string()),
             resumed: summary.resumed,
         },
         plans: plan_entries(plan),
@@ -79,7 +81,7 @@ pub(super) fn write_run(
     finish(out, &document)
 }
 
-/// Writes what `plan --format json` prints.
+/// Writes what `plan --format json` prints: the operations that are selected.
 ///
 /// # Errors
 /// When the writer fails.
@@ -88,8 +90,9 @@ pub fn write_plan(out: &mut dyn Write, plan: &ExecutionPlan, sources: &Sources, 
         schema_version: SCHEMA_VERSION,
         plans: plan_entries(plan),
         digest: plan.digest.as_str(),
+        planned: plan.operations.len(),
         forecast,
-        operations: Each(|| plan.operations.iter().map(|operation| operation_entry(plan, sources, operation))),
+        operations: Each(|| plan.selected().map(|operation| operation_entry(plan, sources, operation))),
     };
     finish(out, &document)
 }
@@ -202,6 +205,8 @@ struct PlanDocument<'a, O: Serialize> {
     schema_version: u32,
     plans: Vec<PlanEntry<'a>>,
     digest: &'a str,
+    /// Operations of the plans, also those that are not selected.
+    planned: usize,
     forecast: &'a Forecast,
     operations: O,
 }

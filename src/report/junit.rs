@@ -60,6 +60,7 @@ fn suite(report: &RunReport<'_>, plan: usize) -> TestSuite {
         ("tool", concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned()),
     ];
     suite.add_properties(properties.map(|(name, value)| Property::new(name, value)));
+    suite.add_properties(facts.shard.map(|shard| Property::new("shard", shard.to_string())));
     suite.add_test_cases(ops.into_iter().map(|op| case(report, op)));
     suite
 }

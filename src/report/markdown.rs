@@ -89,6 +89,9 @@ fn title(counts: &Counts) -> String {
 fn facts(report: &RunReport<'_>) -> String {
     let RunReport { summary, facts, .. } = report;
     let mut text = format!("Run {}", code(summary.run.as_ref().map_or("", |run| run.as_str())));
+    if let Some(shard) = facts.shard {
+        let _ = write!(text, ", shard {shard}");
+    }
     if let Some(started_at) = summary.started_at {
         let _ = write!(text, ", started {started_at:.0}");
     }

@@ -14,14 +14,14 @@ use crate::model::{Operation, ProjectRef, Quota, format_estimate};
 /// The one line of `validate` when all is well.
 #[must_use]
 pub fn validation_line(plan: &ExecutionPlan, forecast: &Forecast) -> String {
-    let regions: BTreeSet<_> = plan.operations.iter().map(|operation| operation.target.region.as_str()).collect();
+    let regions: BTreeSet<_> = plan.selected().map(|operation| operation.target.region.as_str()).collect();
     let subject = match plan.plans.len() {
         1 => "1 plan valid".to_owned(),
         count => format!("{count} plans valid"),
     };
     format!(
         "{subject}: {} in {}, {}, at least {}\n",
-        counted(plan.operations.len(), "operation"),
+        operations_of(plan),
         counted(regions.len(), "region"),
         counted(forecast.calls, "call"),
         forecast_text(plan, forecast),
@@ -56,6 +56,12 @@ fn at_quota(plan: &ExecutionPlan) -> String {
     if quotas.is_empty() { String::new() } else { format!(" at {}", quotas.join(" and ")) }
 }
 
+/// `40 operations`, or of a selection `12 of 40 operations`.
+fn operations_of(plan: &ExecutionPlan) -> String {
+    let (selected, all) = (plan.selected().count(), counted(plan.operations.len(), "operation"));
+    if selected == plan.operations.len() { all } else { format!("{selected} of {all}") }
+}
+
 /// The sentence on calls, forecast and what decides it.
 fn forecast_line(plan: &ExecutionPlan, forecast: &Forecast) -> String {
     let pauses = plan.plans.iter().any(|plan| plan.waves.len() > 1 && !plan.pause.is_zero());
@@ -69,7 +75,7 @@ fn forecast_line(plan: &ExecutionPlan, forecast: &Forecast) -> String {
     };
     format!(
         "{}, {}. Forecast {}: {why}.",
-        counted(plan.operations.len(), "operation"),
+        operations_of(plan),
         counted(forecast.calls, "call"),
         format_estimate(forecast.duration)
     )
@@ -82,16 +88,20 @@ fn forecast_line(plan: &ExecutionPlan, forecast: &Forecast) -> String {
 #[must_use]
 pub fn plan_tables(plan: &ExecutionPlan, forecast: &Forecast, width: usize, most_rows: usize) -> String {
     let mut text = String::new();
-    let mut next = 0;
+    let mut selected = plan.selected().peekable();
     for (index, file) in plan.plans.iter().enumerate() {
-        let operations = &plan.operations[next..];
-        let end = operations.iter().position(|operation| operation.plan != index).unwrap_or(operations.len());
-        next += end;
+        let operations: Vec<&Operation> =
+            std::iter::from_fn(|| selected.next_if(|operation| operation.plan == index)).collect();
+        let end = operations.len();
         let heading = format!("{}   {}   {}", visible(&file.name), visible(&file.path), file.digest);
         wrap(&mut text, "", "    ", &heading, width);
         text.push('\n');
         let shown = &operations[..end.min(most_rows)];
-        table(&mut text, file, shown, width);
+        if shown.is_empty() {
+            text.push_str("nothing of it is selected\n");
+        } else {
+            table(&mut text, file, shown, width);
+        }
         if shown.len() < end {
             let _ = writeln!(text, "and {} more; `hss-sync plan` shows them all", end - shown.len());
         }
@@ -102,9 +112,9 @@ pub fn plan_tables(plan: &ExecutionPlan, forecast: &Forecast, width: usize, most
         text.push('\n');
     }
     wrap(&mut text, "", "", &forecast_line(plan, forecast), width);
-    let unresolved = plan.operations.iter().filter(|operation| operation.needs_network()).count();
+    let unresolved = plan.selected().filter(|operation| operation.needs_network()).count();
     if unresolved > 0 {
-        let of = plan.operations.len();
+        let of = plan.selected().count();
         let note =
             format!("{unresolved} of {of} use `lookup` or `select`, which `--online` and `run` resolve by reads.");
         wrap(&mut text, "", "    ", &note, width);
@@ -123,7 +133,7 @@ const HEADINGS: [&str; 6] = ["wave", "project", "region", "project id", "enterpr
 const NARROW_NAME: usize = 24;
 
 /// The operations in columns: ids whole if that fits, else short ones, else short names too, and then cut at the edge.
-fn table(text: &mut String, file: &PlannedFile, operations: &[Operation], width: usize) {
+fn table(text: &mut String, file: &PlannedFile, operations: &[&Operation], width: usize) {
     let whole = |id: &str| id.to_owned();
     let mut rows = rows(file, operations, whole);
     if total(&widths(&rows)) > width {
@@ -149,7 +159,7 @@ fn table(text: &mut String, file: &PlannedFile, operations: &[Operation], width:
     }
 }
 
-fn rows(file: &PlannedFile, operations: &[Operation], id: fn(&str) -> String) -> Vec<[String; 6]> {
+fn rows(file: &PlannedFile, operations: &[&Operation], id: fn(&str) -> String) -> Vec<[String; 6]> {
     std::iter::once(HEADINGS.map(str::to_owned)).chain(operations.iter().map(|one| row(file, one, id))).collect()
 }
 

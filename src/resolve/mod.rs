@@ -31,14 +31,14 @@ use select::{Matched, Problem};
 /// What has to be asked of IAM, each once, in plan order.
 #[must_use]
 pub fn lookups(plan: &ExecutionPlan) -> Vec<Lookup> {
-    let open = plan.operations.iter().filter(|operation| operation.target.project_id == ProjectRef::Lookup);
+    let open = plan.selected().filter(|operation| operation.target.project_id == ProjectRef::Lookup);
     distinct(open.map(Lookup::of))
 }
 
 /// The lists of registries that `select` sets need, each once, in plan order; `plan` is one whose projects are resolved.
 #[must_use]
 pub fn listings(plan: &ExecutionPlan) -> Vec<Listing> {
-    let selecting = plan.operations.iter().filter(|operation| !operation.content.selectors.is_empty());
+    let selecting = plan.selected().filter(|operation| !operation.content.selectors.is_empty());
     distinct(selecting.filter_map(Listing::of))
 }
 
@@ -56,7 +56,7 @@ pub fn resolve_projects(plan: &mut ExecutionPlan, inventory: &Inventory) -> Resu
     let mut found: HashMap<Lookup, Result<ProjectId, usize>> = HashMap::new();
     let mut findings = Findings::default();
     for operation in &mut plan.operations {
-        if operation.target.project_id != ProjectRef::Lookup {
+        if operation.target.project_id != ProjectRef::Lookup || !operation.is_selected() {
             continue;
         }
         let lookup = Lookup::of(operation);
@@ -87,7 +87,7 @@ pub fn resolve_registries(plan: &mut ExecutionPlan, inventory: &Inventory) -> Re
     let mut written = Vec::new();
     let mut known: HashMap<(*const Content, Listing), Resolution> = HashMap::new();
     for operation in &mut plan.operations {
-        if operation.content.selectors.is_empty() {
+        if operation.content.selectors.is_empty() || !operation.is_selected() {
             continue;
         }
         let Some(listing) = Listing::of(operation) else { continue };
@@ -163,7 +163,7 @@ const MOST_LISTED: usize = 10;
 fn refuse_duplicates(plan: &ExecutionPlan, findings: &mut Findings) {
     let mut seen: HashMap<_, &Operation> = HashMap::with_capacity(plan.operations.len());
     let mut pairs = HashMap::new();
-    for operation in &plan.operations {
+    for operation in plan.selected() {
         let (target, body) = (&operation.target, &operation.content.body);
         if operation.needs_network() {
             continue;

@@ -130,7 +130,7 @@ pub fn preflight(plan: &ExecutionPlan, asked: &Asked, credentials: &[CheckedCred
     findings.extend(asked.clock.as_ref().map(clock));
     let mut places: Vec<Vec<&Operation>> = Vec::new();
     let mut known: HashMap<(usize, &Target), usize> = HashMap::new();
-    for operation in &plan.operations {
+    for operation in plan.selected() {
         let place = *known.entry((operation.plan, &operation.target)).or_insert(places.len());
         if place == places.len() {
             places.push(Vec::new());

@@ -50,10 +50,10 @@ impl Extent {
     }
 }
 
-/// The regions whose project a preflight asks IAM for: those of all operations, each once.
+/// The regions whose project a preflight asks IAM for: those of all selected operations, each once.
 #[must_use]
 pub fn preflight_lookups(plan: &ExecutionPlan) -> Vec<Lookup> {
-    super::distinct(plan.operations.iter().map(Lookup::of))
+    super::distinct(plan.selected().map(Lookup::of))
 }
 
 /// The lists that a preflight needs, in plan order, once the projects were looked up. A project that was not found has none.
@@ -61,7 +61,7 @@ pub fn preflight_lookups(plan: &ExecutionPlan) -> Vec<Lookup> {
 pub fn preflight_listings(plan: &ExecutionPlan, inventory: &Inventory) -> Vec<(Listing, Extent)> {
     let mut wanted: Vec<(Listing, Extent)> = Vec::new();
     let mut known: HashMap<Listing, usize> = HashMap::new();
-    for operation in &plan.operations {
+    for operation in plan.selected() {
         let Some(listing) = listing_of(operation, inventory) else { continue };
         let extent = Extent::of(&operation.content);
         if let Some(index) = known.get(&listing) {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::inventory::FoundRegistry;
 use crate::diagnostic::{Code, Diagnostic, visible};
-use crate::model::{Content, RegistryPlace, RegistryRef, RegistryType, Selector, SyncBody};
+use crate::model::{Content, RegistryPlace, RegistryRef, RegistryType, Selector, SyncBody, is_wildcard_match};
 use crate::source::Location;
 
 /// Registries that the message about an empty set lists.
@@ -57,37 +57,9 @@ pub(super) fn matched(content: &Content, registries: &[FoundRegistry]) -> Matche
 fn takes(selector: &Selector, registry: &FoundRegistry) -> bool {
     let Selector { registry_type, registry_name, status, .. } = selector;
     let kind = || registry.registry_type.as_ref().is_ok_and(|kind| registry_type.contains(kind));
-    registry_name.as_ref().is_none_or(|pattern| is_match(pattern, &registry.name))
+    registry_name.as_ref().is_none_or(|pattern| is_wildcard_match(pattern, &registry.name))
         && (registry_type.is_empty() || kind())
         && status.as_ref().is_none_or(|status| *status == registry.status)
-}
-
-/// Whether a pattern is the whole name: `*` stands for any text, `?` for one character, all else for itself. Not globset,
-/// whose `?` is one byte: registries have Chinese names too. Takes time in proportion to both lengths multiplied, at most.
-fn is_match(pattern: &str, name: &str) -> bool {
-    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
-    let (mut p, mut n) = (0, 0);
-    // The latest star, and how far the name has got with it: there it takes one more when the rest doesn't fit.
-    let mut star: Option<(usize, usize)> = None;
-    while n < name.len() {
-        match (pattern.get(p), star) {
-            (Some('*'), _) => {
-                star = Some((p, n));
-                p += 1;
-            }
-            (Some(c), _) if *c == '?' || *c == name[n] => {
-                p += 1;
-                n += 1;
-            }
-            (_, Some((at, taken))) => {
-                star = Some((at, taken + 1));
-                p = at + 1;
-                n = taken + 1;
-            }
-            (_, None) => return false,
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
 }
 
 /// The type with which a registry that matches can be requested.
@@ -164,50 +136,5 @@ impl Union {
             .also(selector.location, "this set finds it")
             .help("a registry has one type: write the one that HSS lists");
         self.problems.push(Problem { diagnostic, about: id });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::is_match;
-
-    #[test]
-    fn a_pattern_is_the_whole_name() {
-        for (pattern, name, expected) in [
-            ("prod", "prod", true),
-            ("prod", "prod-1", false),
-            ("prod-*", "prod-", true),
-            ("*-eu-*", "a-eu-eu-b", true),
-            ("*-eu", "a-eu-b", false),
-            ("*a*b*c", "xaybzc", true),
-            ("?", "镜", true),
-            ("??", "镜", false),
-            ("*?", "", false),
-            ("**", "", true),
-            ("[a]", "a", false),
-            ("[a]", "[a]", true),
-        ] {
-            assert_eq!(is_match(pattern, name), expected, "{pattern} {name}");
-        }
-    }
-
-    /// The definition, which takes too long for long patterns.
-    fn by_definition(pattern: &[char], name: &[char]) -> bool {
-        match (pattern.split_first(), name.split_first()) {
-            (None, rest) => rest.is_none(),
-            (Some(('*', pattern)), _) => (0..=name.len()).any(|taken| by_definition(pattern, &name[taken..])),
-            (Some((c, pattern)), Some((first, name))) => (*c == '?' || c == first) && by_definition(pattern, name),
-            (Some(_), None) => false,
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn it_is_what_the_definition_says(pattern in "[ab*?]{0,8}", name in "[ab]{0,10}") {
-            let (p, n): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
-            prop_assert_eq!(is_match(&pattern, &name), by_definition(&p, &n));
-        }
     }
 }

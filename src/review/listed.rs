@@ -191,9 +191,11 @@ impl Entry {
                 credential: CredentialName::parse(&self.credential)?,
             },
             sets: self.registry_sets.iter().map(|set| SetName::parse(set)).collect::<Result<_, _>>()?,
+            labels: Arc::default(),
             location: nowhere(),
             endpoint: Endpoint::parse(split_url(&self.request.url).0)?,
             content: Arc::new(Content { body, places: Vec::new(), selectors }),
+            left_out: None,
         })
     }
 }

@@ -91,10 +91,24 @@ impl<'a, 'b, L: EventLog> Dispatcher<'a, 'b, L> {
             let RunOptions { run, started_at, forecast, .. } = self.options;
             let (run, planned) = (run.clone(), self.plan.operations.len());
             self.emit(&RunEvent::RunStarted { run, started_at: *started_at, planned, forecast: *forecast });
+            self.skip_left_out();
             return;
         };
         for event in &taken_up {
             self.emit(event);
+        }
+        self.skip_left_out();
+    }
+
+    /// Gives what is left out its outcome, unless an earlier session did.
+    fn skip_left_out(&mut self) {
+        let (plan, at) = (self.plan, self.summary.elapsed);
+        for (op, operation) in plan.operations.iter().enumerate() {
+            if let Some(why) = operation.left_out
+                && self.summary.operations[op].outcome.is_none()
+            {
+                self.emit(&RunEvent::OperationEnded { op, at, outcome: Outcome::Skipped(why.reason()) });
+            }
         }
     }
 

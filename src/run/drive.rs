@@ -162,7 +162,7 @@ impl<'a> Alarm<'a> {
 }
 
 fn check_ready(plan: &ExecutionPlan, credentials: &impl Credentials) -> Result<(), RunError> {
-    for operation in &plan.operations {
+    for operation in plan.selected() {
         if operation.needs_network() {
             return Err(RunError::NotResolved { operation: operation.id.clone() });
         }

@@ -103,6 +103,7 @@ impl Fixture {
                     credential: credential.clone(),
                 },
                 sets: Vec::new(),
+                labels: [].into(),
                 location: self.location,
                 endpoint: endpoint.clone(),
                 content: std::sync::Arc::new(Content {
@@ -110,6 +111,7 @@ impl Fixture {
                     places: Vec::new(),
                     selectors: Vec::new(),
                 }),
+                left_out: None,
             });
         }
         let wave = &mut self.file().waves[wave];

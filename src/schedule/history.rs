@@ -104,7 +104,7 @@ impl History {
         let open = |at: (usize, usize)| {
             let operations = self.operations.iter().zip(&plan.operations);
             let mut open = operations.filter(|(past, _)| !matches!(past.state, PastState::Ended { .. }));
-            open.any(|(_, operation)| (operation.plan, operation.wave) == at)
+            open.any(|(_, operation)| operation.is_selected() && (operation.plan, operation.wave) == at)
         };
         let begun = |index: usize| self.waves.iter().copied().filter(move |(plan, _)| *plan == index);
         let current = |index: usize| begun(index).filter(|at| open(*at)).min().or_else(|| begun(index).max());

@@ -49,6 +49,8 @@ impl Layout {
             }
             let past = history.operations.get(op);
             let phase = match past.map(|past| &past.state) {
+                // Whatever a journal says that was cut short: what is left out has its outcome from the beginning.
+                _ if !operation.is_selected() => Phase::Ended,
                 None | Some(PastState::Open) => Phase::Fresh,
                 Some(PastState::Waiting { .. }) => Phase::Waiting,
                 Some(PastState::Ended { .. }) => Phase::Ended,
@@ -108,7 +110,7 @@ impl<'a> Builder<'a> {
         let mut gates = Gates::default();
         let limits = || plan.plans.iter().map(|file| &file.limits);
         let largest = limits().map(|limits| limits.concurrency.get()).max().unwrap_or(1) as usize;
-        let budget = options.max_failures.map(|stated| stated.of(plan.operations.len()));
+        let budget = options.max_failures.map(|stated| stated.of(plan.selected().count()));
         let run_gate = gates.add(budget.map_or(usize::MAX, |budget| budget.allowed.saturating_add(1)));
         let all_gate = gates.add(largest);
         let mut plans = Vec::new();
@@ -239,7 +241,7 @@ impl<'a> Builder<'a> {
             return;
         }
         let mut first: HashMap<&Endpoint, &Region> = HashMap::new();
-        for operation in &plan.operations {
+        for operation in plan.selected() {
             let region = *first.entry(&operation.endpoint).or_insert(&operation.target.region);
             if *region != operation.target.region {
                 let bucket = self.bucket_of(operation);

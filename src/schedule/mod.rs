@@ -115,7 +115,7 @@ pub enum Effect {
         /// When it will be repeated at the earliest, if it will.
         retry_at: Option<Duration>,
     },
-    /// An operation has its outcome; once for each operation that was open at the start.
+    /// An operation has its outcome; once for each operation that was open at the start, so never for one that is left out.
     End {
         /// The operation.
         op: OpIndex,
@@ -258,6 +258,8 @@ pub struct Schedule {
     /// Plans whose budget or wave may have come to an end.
     unsettled: BTreeSet<usize>,
     run_budget: Budget,
+    /// Operations that are to be sent, over all sessions.
+    selected: usize,
     /// The run stops at the first failure of this session.
     fail_fast: bool,
     failed: bool,
@@ -283,7 +285,7 @@ impl Schedule {
     /// The parts in their first state, with the phases that operations have by `history`.
     fn laid_out(plan: &ExecutionPlan, options: ScheduleOptions, history: &History) -> Self {
         let Layout { plans, ops, order, queues, gates, buckets, credentials } = Layout::new(plan, options, history);
-        let total = plan.operations.len();
+        let selected = plan.selected().count();
         Self {
             plans,
             order,
@@ -297,7 +299,8 @@ impl Schedule {
             refused: BTreeMap::new(),
             repeating: BTreeMap::new(),
             unsettled: BTreeSet::new(),
-            run_budget: Budget { stated: options.max_failures.map(|stated| stated.of(total)), spent: 0 },
+            run_budget: Budget { stated: options.max_failures.map(|stated| stated.of(selected)), spent: 0 },
+            selected,
             fail_fast: options.fail_fast,
             failed: false,
             max_duration: options.max_duration,

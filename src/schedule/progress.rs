@@ -292,7 +292,7 @@ impl Schedule {
             return None;
         }
         let fail_fast = self.fail_fast && self.failed;
-        let first = || MaxFailures::Count(0).of(self.ops.len());
+        let first = || MaxFailures::Count(0).of(self.selected);
         self.run_budget.exceeded().or_else(|| fail_fast.then(first))
     }
 

@@ -97,6 +97,12 @@ impl Schedule {
         None
     }
 
+    /// Operations without an outcome.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.open
+    }
+
     /// The quota buckets, in the order in which the plan first uses them.
     pub fn buckets(&self) -> impl ExactSizeIterator<Item = BucketView<'_>> {
         self.buckets.iter().map(BucketState::view)

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::console::Console;
-use super::progress::{MOST_FAILURES, TAKEN, bad_counts, done, rest_text, stop_text};
+use super::progress::{MOST_FAILURES, TAKEN, bad_counts, done, rest_text, selected, stop_text};
 use super::tasks::{Tasks, since_sent, task_counts};
 use super::time_left::{TimeLeft, wait_of};
 use crate::diagnostic::visible;
@@ -120,6 +120,10 @@ impl<'a> Lines<'a> {
     }
 
     fn ended(&mut self, op: OpIndex, at: Duration, outcome: &Outcome, plan: &ExecutionPlan, summary: &RunSummary) {
+        // Said once, before the run.
+        if let Outcome::Skipped(_) = outcome {
+            return;
+        }
         if let Outcome::NotAttempted(reason) = outcome {
             return self.hold(at, format!("not attempted: {}", reason.text()), None, summary);
         }
@@ -164,11 +168,11 @@ fn operation_line(op: OpIndex, outcome: &Outcome, plan: &ExecutionPlan, summary:
 fn heartbeat(followed: bool, waiting: Option<&Waiting>, left: Option<Duration>, summary: &RunSummary) -> String {
     let counts = &summary.counts;
     if followed {
-        let mut parts = vec![format!("{} of {} confirmed", counts.confirmed, counts.planned)];
+        let mut parts = vec![format!("{} of {} confirmed", counts.confirmed, selected(counts))];
         parts.extend(task_counts(summary, true));
         return format!("...     {}", parts.join(", "));
     }
-    let mut parts = vec![format!("{} of {} done", done(counts), counts.planned)];
+    let mut parts = vec![format!("{} of {} done", done(counts), selected(counts))];
     parts.extend(bad_counts(counts));
     parts.push(format!("{} in flight", summary.in_flight));
     // A deadline that is far off is nothing that an operation waits for.
@@ -202,16 +206,19 @@ impl EventSink for Lines<'_> {
         let was_unknown = self.tasks.take(event, summary);
         match event {
             RunEvent::RunStarted { run, planned, .. } => {
+                let count = plan.selected().count();
+                let of = if count == *planned { String::new() } else { format!("{count} of ") };
                 let forecast = forecast_text(plan, self.forecast);
                 self.line(
                     Duration::ZERO,
                     summary,
-                    &format!("run     {run}  {planned} operations, forecast {forecast}"),
+                    &format!("run     {run}  {of}{planned} operations, forecast {forecast}"),
                 );
             }
             RunEvent::RunResumed { at, .. } => {
                 let run = summary.run.as_ref().map_or("", |run| run.as_str());
-                let (accepted, planned) = (summary.counts.accepted + summary.counts.confirmed, summary.counts.planned);
+                let (accepted, planned) =
+                    (summary.counts.accepted + summary.counts.confirmed, selected(&summary.counts));
                 let rest = rest_text(plan, self.forecast);
                 let text = format!("resume  {run}  {accepted} of {planned} operations are accepted, {rest}");
                 self.line(*at, summary, &text);

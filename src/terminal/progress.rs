@@ -46,7 +46,12 @@ pub(super) fn bad_counts(counts: &Counts) -> Vec<String> {
 
 /// Operations that are over: not those that a stopped run has given up, or the bar would run full when nothing more is sent.
 pub(super) fn done(counts: &Counts) -> usize {
-    counts.ended().saturating_sub(counts.not_attempted)
+    counts.ended().saturating_sub(counts.not_attempted + counts.skipped)
+}
+
+/// Operations of which something is to be done.
+pub(super) fn selected(counts: &Counts) -> usize {
+    counts.planned.saturating_sub(counts.skipped)
 }
 
 /// Why nothing more is sent, and that what was sent is waited for.
@@ -106,7 +111,7 @@ impl<'a> Bar<'a> {
     /// index) that a resumed run goes on with: they are not told to begin again.
     #[must_use]
     pub fn new(plan: &ExecutionPlan, forecast: &'a Forecast, grace: Duration, begun: &[(usize, usize)]) -> Self {
-        let length = 100 * plan.operations.len() as u64;
+        let length = 100 * plan.selected().count() as u64;
         let target = ProgressDrawTarget::term_like_with_hz(Box::new(Screen::stderr()), 10);
         let bar = ProgressBar::with_draw_target(Some(length), target);
         let cells = if Screen::columns() < WIDE { 16 } else { 28 };
@@ -233,7 +238,7 @@ fn title(stages: &[Stage], waiting: &str, width: usize) -> String {
 
 /// `118/214   2 failed   3 in flight   left 9:12`
 fn numbers(summary: &RunSummary, left: Option<Duration>) -> String {
-    let planned = summary.counts.planned.to_string();
+    let planned = selected(&summary.counts).to_string();
     let mut parts = vec![format!("{:>width$}/{planned}", done(&summary.counts), width = planned.len())];
     parts.extend(bad_counts(&summary.counts));
     parts.push(format!("{} in flight", summary.in_flight));
@@ -243,7 +248,7 @@ fn numbers(summary: &RunSummary, left: Option<Duration>) -> String {
 
 /// `12/30 confirmed   2 failed   following 16 (45 %)`
 fn task_numbers(summary: &RunSummary) -> String {
-    let planned = summary.counts.planned.to_string();
+    let planned = selected(&summary.counts).to_string();
     let mut parts = vec![format!("{:>width$}/{planned} confirmed", summary.counts.confirmed, width = planned.len())];
     parts.extend(task_counts(summary, false));
     parts.join("   ")

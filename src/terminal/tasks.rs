@@ -83,9 +83,6 @@ pub(super) fn task_counts(summary: &RunSummary, room: bool) -> Vec<String> {
     if left_open > 0 {
         parts.push(format!("{left_open} not confirmed"));
     }
-    if summary.counts.skipped > 0 {
-        parts.push(format!("{} skipped", summary.counts.skipped));
-    }
     parts
 }
 
@@ -93,6 +90,7 @@ pub(super) fn task_counts(summary: &RunSummary, room: bool) -> Vec<String> {
 pub(super) fn hundredths(summary: &RunSummary) -> usize {
     let of = |operation: &OperationSummary| match operation.outcome {
         Some(Outcome::Accepted) => operation.percent.map_or(0, usize::from),
+        Some(Outcome::Skipped(_)) => 0,
         _ => 100,
     };
     summary.operations.iter().map(of).sum()

@@ -53,6 +53,7 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     ("remaining", Pure, &["diagnostic", "event", "expand", "model", "plan", "source", "summary", "yaml"]),
     ("resolve", Pure, &["diagnostic", "event", "expand", "journal", "model", "plan", "source"]),
     ("resume", Pure, &["event", "expand"]),
+    ("selection", Pure, &["diagnostic", "expand", "model"]),
     ("report", Pure, &[
         "diagnostic", "event", "exit", "expand", "forecast", "model", "policy", "resolve", "sign", "source", "summary",
     ]),
@@ -71,7 +72,7 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     // Level 9
     ("command", Shell, &[
         "cli", "diagnostic", "difference", "event", "exit", "expand", "follow", "forecast", "io", "journal", "model", "plan",
-        "policy", "read", "remaining", "report", "resolve", "resume", "review", "run", "schedule", "settings", "sign", "simulator", "source", "summary", "template", "terminal", "yaml",
+        "policy", "read", "remaining", "report", "resolve", "resume", "review", "run", "schedule", "selection", "settings", "sign", "simulator", "source", "summary", "template", "terminal", "yaml",
     ]),
     // Level 10
     ("main", Shell, &["cli", "command", "exit", "io", "terminal"]),

@@ -30,6 +30,7 @@ mod review;
 mod run;
 mod runs;
 mod secret;
+mod selection;
 mod sent;
 #[cfg(feature = "simulator")]
 mod service;

@@ -48,6 +48,11 @@ impl Service {
         finish(&mut self.command(dir, args))
     }
 
+    /// A resume, which takes the endpoint of HSS from the journal.
+    pub(crate) fn run_resume(&self, dir: &Path, args: &[&str]) -> Finished {
+        finish(with_credential(dir, args).args(["--iam-endpoint", self.simulator.endpoint().as_str()]))
+    }
+
     /// Its URL.
     pub(crate) fn endpoint(&self) -> &str {
         self.simulator.endpoint().as_str()

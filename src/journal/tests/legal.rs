@@ -49,8 +49,10 @@ fn invocation() -> impl Strategy<Value = Invocation> {
     let endpoints = || btree_map(text(), text(), 0..3);
     let places = (vec(text(), 0..3), of(text()), endpoints(), endpoints(), vec(text(), 0..3));
     let limits = (of(text()), of(any::<u32>()), of(text()), any::<bool>(), of(text()));
-    (places, btree_map(text(), variable(), 0..4), limits, of(simulated)).prop_map(
-        |((plans, endpoint, endpoints, file_endpoints, allow_endpoint), variables, limits, simulated)| {
+    let selection = (vec(text(), 0..3), of(text()));
+    (places, btree_map(text(), variable(), 0..4), limits, selection, of(simulated)).prop_map(
+        |((plans, endpoint, endpoints, file_endpoints, allow_endpoint), variables, limits, selection, simulated)| {
+            let (select, shard) = selection;
             let (quota, concurrency, max_failures, fail_fast, wait) = limits;
             Invocation {
                 plans,
@@ -64,6 +66,8 @@ fn invocation() -> impl Strategy<Value = Invocation> {
                 max_failures,
                 fail_fast,
                 wait,
+                select,
+                shard,
                 simulated,
             }
         },

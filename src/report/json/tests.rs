@@ -24,7 +24,7 @@ fn a_run() {
     let refused = failed(FailureKind::Refused, Some("HSS.0999"), "not enough permission");
     let summary = ran(vec![Outcome::Accepted, refused, left(NotAttemptedReason::Interrupted)]);
     let mut out = Vec::new();
-    let facts = RunFacts { exit: ExitStatus::Incomplete, simulated: true };
+    let facts = RunFacts { exit: ExitStatus::Incomplete, simulated: true, shard: None };
     write_run(&mut out, &plan, &sources, &summary, facts).expect("memory");
     let document = parsed(&out);
     assert_eq!(
@@ -98,7 +98,7 @@ fn what_was_seen_of_tasks() {
     let mut summary = ran(vec![unknown, Outcome::Accepted, Outcome::Accepted]);
     let operations = |summary: &RunSummary| {
         let mut out = Vec::new();
-        let facts = RunFacts { exit: ExitStatus::of_run(summary), simulated: false };
+        let facts = RunFacts { exit: ExitStatus::of_run(summary), simulated: false, shard: None };
         write_run(&mut out, &plan, &sources, summary, facts).expect("memory");
         let document = parsed(&out);
         let schema: Value = serde_json::from_str(crate::report::REPORT_SCHEMA).expect("JSON");
@@ -170,6 +170,7 @@ projects:
             "schema_version": 1,
             "plans": [{ "path": "plans/fleet.yaml", "name": "fleet", "digest": digest }],
             "digest": plan.digest.as_str(),
+            "planned": 1,
             "forecast": { "calls": 1, "duration_ms": 500, "quota_wait_ms": 0, "decided_by": null },
             "operations": [{
                 "id": plan.operations[0].id.as_str(),

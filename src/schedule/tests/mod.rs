@@ -8,5 +8,6 @@ mod laws;
 mod pace;
 mod properties;
 mod resume;
+mod selection;
 mod service;
 mod world;
