@@ -17,8 +17,7 @@ WORKDIR /hss-sync
 COPY . .
 ARG HSS_SYNC_COMMIT
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/hss-sync/target \
-    dist/build --program-only --out /out \
-    && dist/notices "$(rustc -vV | sed -n 's/^host: //p')" > /out/THIRD-PARTY.txt
+    dist/build --program-only --out /out
 
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
