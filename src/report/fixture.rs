@@ -192,7 +192,8 @@ pub(super) fn said(texts: &[String; 4]) -> (ExecutionPlan, Sources, RunSummary) 
 
 /// A report on it.
 pub(super) fn report<'a>(plan: &'a ExecutionPlan, sources: &'a Sources, summary: &'a RunSummary) -> RunReport<'a> {
-    RunReport { plan, sources, summary, facts: RunFacts { exit: ExitStatus::of_run(summary), simulated: true } }
+    let facts = RunFacts { exit: ExitStatus::of_run(summary), simulated: true };
+    RunReport { plan, sources, summary, facts, events: &[] }
 }
 
 /// What [`write_report`] makes of it.
