@@ -365,3 +365,33 @@ impl RunEvent {
 fn cut(time: &mut Duration) {
     *time = Duration::new(time.as_secs(), time.subsec_micros() * 1000);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_time_is_finer_than_a_journal_keeps_it() {
+        let (fine, whole) = (Duration::from_nanos(1_999_999), Duration::from_micros(1_999));
+        let ended = |time| RunEvent::AttemptEnded {
+            op: 0,
+            attempt: 1,
+            at: time,
+            record: AttemptRecord {
+                started: time,
+                duration: time,
+                status: None,
+                error_code: None,
+                error_message: None,
+                request_id: None,
+                throttled: false,
+                kind: None,
+            },
+            retry_at: Some(time),
+        };
+        let resumed = |time| RunEvent::RunResumed { at: time, resumed_at: jiff::Timestamp::UNIX_EPOCH, forecast: time };
+        assert_eq!(ended(fine).in_micros(), ended(whole));
+        assert_eq!(resumed(fine).in_micros(), resumed(whole));
+        assert_eq!(RunEvent::RunEnded { at: fine }.in_micros(), RunEvent::RunEnded { at: whole });
+    }
+}
