@@ -22,6 +22,7 @@ mod mutations;
 mod offline;
 mod plans;
 mod readme;
+mod reliability;
 mod renewal;
 mod reports;
 mod resolve;
