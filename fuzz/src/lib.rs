@@ -13,8 +13,11 @@ pub mod plan;
 pub mod shown;
 pub mod template;
 
+/// What holds an input to the invariants of a target.
+pub type Check = fn(&[u8]);
+
 /// The targets by name, as their files and corpus folders are called.
-pub const TARGETS: [(&str, fn(&[u8])); 6] = [
+pub const TARGETS: [(&str, Check); 6] = [
     ("answer", answer::check),
     ("document", document::check),
     ("files", files::check),

@@ -42,7 +42,7 @@ pub fn check(data: &[u8]) {
     let Accepted { sources, plan, .. } = &accepted;
     check_operations(plan);
     assert_eq!(plan.operations.len(), plan.plans[0].waves.iter().map(|wave| wave.operations).sum::<usize>());
-    let again = accept(PATH, text).ok().expect("accepted again");
+    let Ok(again) = accept(PATH, text) else { panic!("accepted, and then refused") };
     assert_same(plan, &again.plan);
     if plan.operations.len() > MANY {
         return;
