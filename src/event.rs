@@ -326,3 +326,42 @@ pub enum RunEvent {
         at: Duration,
     },
 }
+
+impl RunEvent {
+    /// The event with its times in whole microseconds, as a journal keeps them: what is made of it while a run goes on is then
+    /// what is made of its journal later.
+    #[must_use]
+    pub fn in_micros(mut self) -> Self {
+        match &mut self {
+            Self::RunStarted { forecast, .. } => cut(forecast),
+            Self::RunResumed { at, forecast, .. } => {
+                cut(at);
+                cut(forecast);
+            }
+            Self::AttemptEnded { at, record, retry_at, .. } => {
+                cut(at);
+                cut(&mut record.started);
+                cut(&mut record.duration);
+                if let Some(retry_at) = retry_at {
+                    cut(retry_at);
+                }
+            }
+            Self::OperationReopened { at, .. }
+            | Self::WaveStarted { at, .. }
+            | Self::AttemptStarted { at, .. }
+            | Self::AttemptWithdrawn { at, .. }
+            | Self::OperationEnded { at, .. }
+            | Self::TaskFound { at, .. }
+            | Self::TaskProgressed { at, .. }
+            | Self::TaskEnded { at, .. }
+            | Self::TaskUnclear { at, .. }
+            | Self::Stopping { at, .. }
+            | Self::RunEnded { at } => cut(at),
+        }
+        self
+    }
+}
+
+fn cut(time: &mut Duration) {
+    *time = Duration::new(time.as_secs(), time.subsec_micros() * 1000);
+}

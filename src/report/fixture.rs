@@ -197,6 +197,7 @@ pub(super) fn report<'a>(plan: &'a ExecutionPlan, sources: &'a Sources, summary:
         sources,
         summary,
         facts: RunFacts { exit: ExitStatus::of_run(summary), simulated: true, shard: None },
+        runs: &[],
     }
 }
 

@@ -12,6 +12,7 @@ use super::junit::write_junit;
 use super::markdown::write_markdown;
 use super::sarif::write_sarif;
 use crate::expand::ExecutionPlan;
+use crate::merge::MergedRun;
 use crate::source::Sources;
 use crate::summary::RunSummary;
 
@@ -45,6 +46,8 @@ pub struct RunReport<'a> {
     pub summary: &'a RunSummary,
     /// What is in neither.
     pub facts: RunFacts,
+    /// The runs that it was merged from; none for the report of one run.
+    pub runs: &'a [MergedRun],
 }
 
 impl Format {
@@ -125,9 +128,8 @@ impl Format {
 /// # Errors
 /// When the writer fails.
 pub fn write_report(format: Format, out: &mut dyn Write, report: &RunReport<'_>) -> io::Result<()> {
-    let RunReport { plan, sources, summary, facts } = *report;
     match format {
-        Format::Json => write_run(out, plan, sources, summary, facts),
+        Format::Json => write_run(out, report),
         Format::Junit => write_junit(out, report),
         Format::Markdown => write_markdown(out, report),
         Format::Csv => write_csv(out, report),
@@ -135,6 +137,23 @@ pub fn write_report(format: Format, out: &mut dyn Write, report: &RunReport<'_>)
         Format::Sarif => write_sarif(out, report),
         Format::Github => write_github(out, report),
     }
+}
+
+/// The runs that a merged report names.
+const MOST_RUNS: usize = 20;
+
+/// The runs of a merged report, for people: `20261124-080000-7f3a (shard 1/3)`.
+pub(super) fn merged_from(runs: &[MergedRun]) -> Vec<String> {
+    let name = |run: &MergedRun| {
+        let shard = run.shard.map(|shard| format!("shard {shard}"));
+        let facts: Vec<String> = shard.into_iter().chain(run.simulated.then(|| "simulated".to_owned())).collect();
+        if facts.is_empty() { run.id.to_string() } else { format!("{} ({})", run.id, facts.join(", ")) }
+    };
+    let mut named: Vec<String> = runs.iter().take(MOST_RUNS).map(name).collect();
+    if runs.len() > named.len() {
+        named.push(format!("{} more", runs.len() - named.len()));
+    }
+    named
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ mod table;
 mod wrap;
 
 pub use check::{check_cost, check_lines, write_check};
-pub use closing::{closing, failure_line, left_open_line, left_open_text, why};
+pub use closing::{closing, failure_line, left_open_line, left_open_text, some_places, why};
 pub use discovered::{Discovered, DiscoveredProject, discovered_plan};
 pub use format::{Format, RunReport, write_report};
 pub use github::write_github_diagnostics;

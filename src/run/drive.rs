@@ -122,7 +122,7 @@ pub async fn run<K: Credentials, T: Transport, W: TaskList, C: Clock, L: EventLo
             tokio::select! {
                 biased;
                 events = follower.next(stop) => match events {
-                    Some(events) => events.iter().for_each(|event| dispatcher.task_event(event)),
+                    Some(events) => events.into_iter().for_each(|event| dispatcher.task_event(event)),
                     None => break,
                 },
                 () = dispatcher.log_changed() => {

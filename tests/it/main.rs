@@ -23,6 +23,7 @@ mod offline;
 mod plans;
 mod readme;
 mod renewal;
+mod report;
 mod reports;
 mod resolve;
 mod resume;
