@@ -328,6 +328,48 @@ pub enum RunEvent {
 }
 
 impl RunEvent {
+    /// When it happened, since the start of the run.
+    #[must_use]
+    pub fn at(&self) -> Duration {
+        match self {
+            Self::RunStarted { .. } => Duration::ZERO,
+            Self::RunResumed { at, .. }
+            | Self::OperationReopened { at, .. }
+            | Self::WaveStarted { at, .. }
+            | Self::AttemptStarted { at, .. }
+            | Self::AttemptWithdrawn { at, .. }
+            | Self::AttemptEnded { at, .. }
+            | Self::OperationEnded { at, .. }
+            | Self::TaskFound { at, .. }
+            | Self::TaskProgressed { at, .. }
+            | Self::TaskEnded { at, .. }
+            | Self::TaskUnclear { at, .. }
+            | Self::Stopping { at, .. }
+            | Self::RunEnded { at } => *at,
+        }
+    }
+
+    /// The operation that it is about, if it is about one.
+    #[must_use]
+    pub fn operation(&self) -> Option<OpIndex> {
+        match self {
+            Self::OperationReopened { op, .. }
+            | Self::AttemptStarted { op, .. }
+            | Self::AttemptWithdrawn { op, .. }
+            | Self::AttemptEnded { op, .. }
+            | Self::OperationEnded { op, .. }
+            | Self::TaskFound { op, .. }
+            | Self::TaskProgressed { op, .. }
+            | Self::TaskEnded { op, .. }
+            | Self::TaskUnclear { op, .. } => Some(*op),
+            Self::RunStarted { .. }
+            | Self::RunResumed { .. }
+            | Self::WaveStarted { .. }
+            | Self::Stopping { .. }
+            | Self::RunEnded { .. } => None,
+        }
+    }
+
     /// The event with its times in whole microseconds, as a journal keeps them: what is made of it while a run goes on is then
     /// what is made of its journal later.
     #[must_use]
@@ -364,4 +406,34 @@ impl RunEvent {
 
 fn cut(time: &mut Duration) {
     *time = Duration::new(time.as_secs(), time.subsec_micros() * 1000);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_time_is_finer_than_a_journal_keeps_it() {
+        let (fine, whole) = (Duration::from_nanos(1_999_999), Duration::from_micros(1_999));
+        let ended = |time| RunEvent::AttemptEnded {
+            op: 0,
+            attempt: 1,
+            at: time,
+            record: AttemptRecord {
+                started: time,
+                duration: time,
+                status: None,
+                error_code: None,
+                error_message: None,
+                request_id: None,
+                throttled: false,
+                kind: None,
+            },
+            retry_at: Some(time),
+        };
+        let resumed = |time| RunEvent::RunResumed { at: time, resumed_at: jiff::Timestamp::UNIX_EPOCH, forecast: time };
+        assert_eq!(ended(fine).in_micros(), ended(whole));
+        assert_eq!(resumed(fine).in_micros(), resumed(whole));
+        assert_eq!(RunEvent::RunEnded { at: fine }.in_micros(), RunEvent::RunEnded { at: whole });
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! Nothing is sent, locked or changed. What several runs come to is decided by `crate::merge`.
 
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::Context;
@@ -18,7 +19,7 @@ use crate::io::journal_file::{Glance, JournalFileError, glance};
 use crate::io::state_dir::{RunDir, StateDir};
 use crate::journal::{self, Header};
 use crate::merge::{Findings, Merged, MergedRun, RunRecord, Whole};
-use crate::report::{self, RunFacts, RunReport, write_report};
+use crate::report::{self, EventFacts, Format, RunEvents, RunFacts, RunReport, write_events_of_runs, write_report};
 use crate::schedule::ScheduleOptions;
 use crate::summary::RunSummary;
 use crate::terminal::console::DEFAULT_WIDTH;
@@ -69,7 +70,7 @@ fn render(context: &Context, args: &ReportArgs) -> Result<ExitStatus, ExitStatus
         (Some(record), 1) => Ok(Shown::of_run(record).tell(context, &outputs, |width| places_of_run(&told, width))),
         _ => {
             notes(&whole).iter().for_each(|note| context.console.message(note));
-            Ok(Shown::of_runs(&whole).tell(context, &outputs, |width| places_of_runs(&told, &whole, width)))
+            Ok(Shown::of_runs(&whole, &merged).tell(context, &outputs, |width| places_of_runs(&told, &whole, width)))
         }
     }
 }
@@ -184,31 +185,50 @@ fn not_recorded(header: &Header, error: &NotRecorded) -> String {
 /// What a report is made of.
 struct Shown<'a> {
     report: RunReport<'a>,
+    /// What happened, of each run.
+    stories: Vec<RunEvents<'a>>,
 }
 
 impl<'a> Shown<'a> {
     fn of_run(run: &'a RunRecord) -> Self {
         let RunRecord { plan, sources, summary, shard, simulated, .. } = run;
         let facts = RunFacts { exit: ExitStatus::of_run(summary), simulated: *simulated, shard: *shard };
-        Self { report: RunReport { plan, sources, summary, facts, runs: &[] } }
+        Self {
+            report: RunReport { plan, sources, summary, facts, runs: &[], events: &run.events },
+            stories: Vec::new(),
+        }
     }
 
-    fn of_runs(whole: &'a Whole) -> Self {
+    fn of_runs(whole: &'a Whole, merged: &'a Merged) -> Self {
         let Whole { plan, sources, summary, runs, .. } = whole;
         let simulated = runs.iter().any(|run| run.simulated);
         let facts = RunFacts { exit: ExitStatus::of_run(summary), simulated, shard: None };
-        Self { report: RunReport { plan, sources, summary, facts, runs } }
+        let story = |run: &'a RunRecord| RunEvents {
+            plan: &run.plan,
+            facts: EventFacts { simulated: run.simulated, shard: run.shard },
+            started_at: run.started_at,
+            events: &run.events,
+        };
+        let stories = merged.runs().into_iter().map(story).collect();
+        Self { report: RunReport { plan, sources, summary, facts, runs, events: &[] }, stories }
+    }
+
+    fn write(&self, format: Format, out: &mut dyn Write) -> io::Result<()> {
+        match format {
+            Format::Ndjson if !self.stories.is_empty() => write_events_of_runs(out, &self.stories),
+            _ => write_report(format, out, &self.report),
+        }
     }
 
     /// Writes the reports and the text that ends a run, with `places` after it.
     fn tell(&self, context: &Context, outputs: &Outputs, places: impl Fn(usize) -> String) -> ExitStatus {
         let RunReport { plan, sources, summary, facts, .. } = self.report;
-        let errors = outputs.write_asked(context, |format, out| write_report(format, out, &self.report));
+        let errors = outputs.write_asked(context, |format, out| self.write(format, out));
         let width = context.console.width().unwrap_or(DEFAULT_WIDTH);
         let text = report::closing(plan, sources, summary, width) + &places(width);
         errors.iter().for_each(|error| context.console.error(error));
         let exit = if errors.is_empty() { facts.exit } else { facts.exit.max(ExitStatus::Unwritable) };
-        super::ci::write(context, outputs, |format, out| write_report(format, out, &self.report));
+        super::ci::write(context, outputs, |format, out| self.write(format, out));
         let quiet = context.console.is_quiet();
         if quiet && exit == ExitStatus::Success {
             return exit;

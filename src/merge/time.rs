@@ -16,7 +16,7 @@ pub(super) fn sessions(run: &RunRecord) -> Vec<Span> {
             sessions.push((began, latest));
             began = *at;
         }
-        latest = latest.max(time_of(event));
+        latest = latest.max(event.at());
     }
     sessions.push((began, latest.max(run.summary.elapsed)));
     sessions
@@ -45,44 +45,4 @@ pub(super) fn covered(mut spans: Vec<Span>) -> Duration {
         reached = reached.max(end);
     }
     sum
-}
-
-/// When an event happened, on its run's clock.
-pub(super) fn time_of(event: &RunEvent) -> Duration {
-    match event {
-        RunEvent::RunStarted { .. } => Duration::ZERO,
-        RunEvent::RunResumed { at, .. }
-        | RunEvent::OperationReopened { at, .. }
-        | RunEvent::WaveStarted { at, .. }
-        | RunEvent::AttemptStarted { at, .. }
-        | RunEvent::AttemptWithdrawn { at, .. }
-        | RunEvent::AttemptEnded { at, .. }
-        | RunEvent::OperationEnded { at, .. }
-        | RunEvent::TaskFound { at, .. }
-        | RunEvent::TaskProgressed { at, .. }
-        | RunEvent::TaskEnded { at, .. }
-        | RunEvent::TaskUnclear { at, .. }
-        | RunEvent::Stopping { at, .. }
-        | RunEvent::RunEnded { at } => *at,
-    }
-}
-
-/// The operation that an event is about.
-pub(super) fn operation_of(event: &RunEvent) -> Option<usize> {
-    match event {
-        RunEvent::OperationReopened { op, .. }
-        | RunEvent::AttemptStarted { op, .. }
-        | RunEvent::AttemptWithdrawn { op, .. }
-        | RunEvent::AttemptEnded { op, .. }
-        | RunEvent::OperationEnded { op, .. }
-        | RunEvent::TaskFound { op, .. }
-        | RunEvent::TaskProgressed { op, .. }
-        | RunEvent::TaskEnded { op, .. }
-        | RunEvent::TaskUnclear { op, .. } => Some(*op),
-        RunEvent::RunStarted { .. }
-        | RunEvent::RunResumed { .. }
-        | RunEvent::WaveStarted { .. }
-        | RunEvent::Stopping { .. }
-        | RunEvent::RunEnded { .. } => None,
-    }
 }

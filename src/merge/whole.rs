@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::findings::{Findings, findings};
 use super::place::{Moved, Places};
-use super::time::{covered, forecast, operation_of, sessions, time_of};
+use super::time::{covered, forecast, sessions};
 use super::{Merged, MergedRun, RunRecord};
 use crate::event::{AttemptRecord, OpIndex, Outcome};
 use crate::expand::{ExecutionPlan, extended_digest};
@@ -113,8 +113,8 @@ fn copies(runs: &[&RunRecord]) -> Vec<Copies> {
 fn latest(run: &RunRecord) -> Vec<Duration> {
     let mut latest = vec![Duration::ZERO; run.plan.operations.len()];
     for event in run.events.iter() {
-        if let Some(latest) = operation_of(event).and_then(|op| latest.get_mut(op)) {
-            *latest = (*latest).max(time_of(event));
+        if let Some(latest) = event.operation().and_then(|op| latest.get_mut(op)) {
+            *latest = (*latest).max(event.at());
         }
     }
     latest

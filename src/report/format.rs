@@ -10,7 +10,9 @@ use super::html::write_html;
 use super::json::{RunFacts, write_run};
 use super::junit::write_junit;
 use super::markdown::write_markdown;
+use super::ndjson::{EventFacts, write_events};
 use super::sarif::write_sarif;
+use crate::event::RunEvent;
 use crate::expand::ExecutionPlan;
 use crate::merge::MergedRun;
 use crate::source::Sources;
@@ -21,6 +23,8 @@ use crate::summary::RunSummary;
 pub enum Format {
     /// `schemas/report.schema.json`: everything, for programs.
     Json,
+    /// `schemas/event.schema.json`: what happens, a line an event, while it happens.
+    Ndjson,
     /// A suite a plan and a case an operation, for the test reports of CI systems.
     Junit,
     /// Totals, causes and regions, for people: fits the summary of a CI job.
@@ -48,18 +52,21 @@ pub struct RunReport<'a> {
     pub facts: RunFacts,
     /// The runs that it was merged from; none for the report of one run.
     pub runs: &'a [MergedRun],
+    /// Everything that happened, for formats that tell it in order; where those were written while it happened, nothing.
+    pub events: &'a [RunEvent],
 }
 
 impl Format {
     /// All of them, in the order in which they are listed.
     pub const ALL: &[Self] =
-        &[Self::Json, Self::Junit, Self::Markdown, Self::Csv, Self::Html, Self::Sarif, Self::Github];
+        &[Self::Json, Self::Ndjson, Self::Junit, Self::Markdown, Self::Csv, Self::Html, Self::Sarif, Self::Github];
 
     /// Its name in `--report`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Json => "json",
+            Self::Ndjson => "ndjson",
             Self::Junit => "junit",
             Self::Markdown => "markdown",
             Self::Csv => "csv",
@@ -74,6 +81,7 @@ impl Format {
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Json => "json",
+            Self::Ndjson => "ndjson",
             Self::Junit => "xml",
             Self::Markdown => "md",
             Self::Csv => "csv",
@@ -88,6 +96,7 @@ impl Format {
     pub const fn what(self) -> &'static str {
         match self {
             Self::Json => "everything, for programs",
+            Self::Ndjson => "the events as they happen, a JSON object a line",
             Self::Junit => "a case an operation, for the test reports of CI systems",
             Self::Markdown => "totals, causes and regions, for the summary of a CI job",
             Self::Csv => "a row an operation, for spreadsheets",
@@ -101,9 +110,15 @@ impl Format {
     #[must_use]
     pub const fn accounts_for_all(self) -> bool {
         match self {
-            Self::Json | Self::Junit | Self::Csv | Self::Html => true,
+            Self::Json | Self::Ndjson | Self::Junit | Self::Csv | Self::Html => true,
             Self::Markdown | Self::Sarif | Self::Github => false,
         }
+    }
+
+    /// Whether a run writes it while it goes on, event by event, and not once it is over.
+    #[must_use]
+    pub const fn is_stream(self) -> bool {
+        matches!(self, Self::Ndjson)
     }
 
     /// The format of this name.
@@ -130,6 +145,10 @@ impl Format {
 pub fn write_report(format: Format, out: &mut dyn Write, report: &RunReport<'_>) -> io::Result<()> {
     match format {
         Format::Json => write_run(out, report),
+        Format::Ndjson => {
+            let RunReport { plan, facts, events, .. } = *report;
+            write_events(out, plan, EventFacts { simulated: facts.simulated, shard: facts.shard }, events)
+        }
         Format::Junit => write_junit(out, report),
         Format::Markdown => write_markdown(out, report),
         Format::Csv => write_csv(out, report),

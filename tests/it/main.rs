@@ -19,6 +19,7 @@ mod install;
 #[cfg(target_os = "linux")] // `sha256sum` is not everywhere
 mod journal_page;
 mod mutations;
+mod ndjson;
 mod offline;
 mod plans;
 mod readme;

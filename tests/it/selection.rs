@@ -157,6 +157,43 @@ fn lookups_and_lists_are_those_of_what_is_selected() {
     assert_eq!(posts(&service), [project_of("cn-north-4")]);
 }
 
+/// A lock is approved whole, with all that was resolved in it, and sent in parts.
+#[test]
+fn a_part_of_a_lock_is_sent_on_the_approval_of_the_whole() {
+    let folder = folder(PLAN);
+    let service = service();
+    let saved = service.run(folder.path(), &["plan", "plan.yaml", "--online", "--out", "plan.lock.json"]);
+    assert_eq!(saved.code(), 0, "{}", saved.excerpt());
+    let lock = fs::read_to_string(folder.path().join("plan.lock.json")).expect("a lock");
+    let lock: Value = serde_json::from_str(&lock).expect("JSON");
+    let digest = lock["digest"].as_str().expect("a digest");
+    let reads = service.reads();
+    let part = ["--select", "region=cn-*", "--select", "!project=other", "--quota", "1/10m", "--max-duration", "2s"];
+    let args = [&["run", "plan.lock.json", "--approve", digest], &part[..]].concat();
+    let run = service.run(folder.path(), &args);
+    assert_eq!((run.code(), posts(&service).len()), (4, 1), "{}", run.excerpt());
+    let resumed = service.run_resume(folder.path(), &["resume", "--quota", "100/1s", "--report", "json=r.json"]);
+    assert_eq!(resumed.code(), 0, "{}", resumed.excerpt());
+    assert_eq!(posts(&service), [project_of("cn-north-4"), "w-1".to_owned(), "w-2".to_owned()]);
+    assert_eq!(service.log().len(), reads + 3, "nothing was asked again");
+    let report = outcomes(&checked_report(&folder.path().join("r.json")));
+    assert_eq!(report.iter().filter(|line| line.contains("skipped not selected")).count(), 3, "{report:?}");
+}
+
+/// A gate counts what it sees, and a lock sends what it lists: both are of whole plans.
+#[test]
+fn no_lock_and_no_difference_is_made_of_a_part() {
+    let folder = folder(PLAN);
+    for part in [["--select", "project=web"], ["--shard", "1/2"]] {
+        for whole in [["--out", "plan.lock.json"], ["--diff", "plan.yaml"]] {
+            let refused = finish(hss_sync(folder.path()).args(["plan", "plan.yaml"]).args(part).args(whole));
+            assert_eq!(refused.code(), 2, "{}", refused.excerpt());
+            assert!(refused.stderr().contains("cannot be used with"), "{}", refused.stderr());
+        }
+    }
+    assert!(!folder.path().join("plan.lock.json").exists());
+}
+
 /// What was selected when the run began stays selected, also when the journal was cut short before it says what is skipped.
 #[test]
 fn a_resume_keeps_to_the_selection() {

@@ -121,6 +121,34 @@ pub fn write_atomic(path: &Path, bytes: &[u8], parents: Parents) -> Result<(), W
     Ok(())
 }
 
+/// Opens a file that is read while it grows: empty, private if it is new, its directory made. A path that leads to a pipe or
+/// device is opened as it is; a pipe waits for its reader.
+///
+/// # Errors
+/// The directory can't be made, the file can't be written, or the path names a directory.
+pub fn open_stream(path: &Path) -> Result<fs::File, WriteError> {
+    let fail = |source: io::Error| write_error(path, source);
+    let mut options = fs::OpenOptions::new();
+    options.write(true);
+    match Destination::of(path) {
+        Destination::Special => {}
+        Destination::Directory => return Err(fail(io::ErrorKind::IsADirectory.into())),
+        Destination::File(file) => {
+            fs::create_dir_all(directory_of(&file)).map_err(fail)?;
+            options.create(true).truncate(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        }
+    }
+    options.open(path).map_err(fail)
+}
+
+/// What it means that a stream which [`open_stream`] opened can't be written any more.
+#[must_use]
+pub fn stream_error(path: &Path, source: io::Error) -> WriteError {
+    write_error(path, source)
+}
+
 /// Adds to the end of a file that is there, unless it would then be larger than `most` bytes; gives back whether it did.
 ///
 /// # Errors

@@ -16,7 +16,8 @@ fn told(merged: Option<&Merged>) -> Option<String> {
     let Whole { plan, sources, summary, runs, findings, .. } = &whole;
     let facts = RunFacts { exit: ExitStatus::of_run(summary), simulated: false, shard: None };
     let mut out = Vec::new();
-    write_report(Format::Json, &mut out, &RunReport { plan, sources, summary, facts, runs }).expect("memory");
+    write_report(Format::Json, &mut out, &RunReport { plan, sources, summary, facts, runs, events: &[] })
+        .expect("memory");
     Some(format!("{findings:?}\n{}", String::from_utf8(out).expect("text")))
 }
 

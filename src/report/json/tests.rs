@@ -26,8 +26,11 @@ fn a_run() {
     let summary = ran(vec![Outcome::Accepted, refused, left(NotAttemptedReason::Interrupted)]);
     let mut out = Vec::new();
     let facts = RunFacts { exit: ExitStatus::Incomplete, simulated: true, shard: None };
-    write_run(&mut out, &RunReport { plan: &plan, sources: &sources, summary: &summary, facts, runs: &[] })
-        .expect("memory");
+    write_run(
+        &mut out,
+        &RunReport { plan: &plan, sources: &sources, summary: &summary, facts, runs: &[], events: &[] },
+    )
+    .expect("memory");
     let document = parsed(&out);
     assert_eq!(
         document["run"],
@@ -101,7 +104,8 @@ fn what_was_seen_of_tasks() {
     let operations = |summary: &RunSummary| {
         let mut out = Vec::new();
         let facts = RunFacts { exit: ExitStatus::of_run(summary), simulated: false, shard: None };
-        write_run(&mut out, &RunReport { plan: &plan, sources: &sources, summary, facts, runs: &[] }).expect("memory");
+        write_run(&mut out, &RunReport { plan: &plan, sources: &sources, summary, facts, runs: &[], events: &[] })
+            .expect("memory");
         let document = parsed(&out);
         let schema: Value = serde_json::from_str(crate::report::REPORT_SCHEMA).expect("JSON");
         let validator = jsonschema::draft7::options().should_validate_formats(true).build(&schema).expect("a schema");
