@@ -19,7 +19,9 @@ use crate::io::journal_file::{Glance, JournalFileError, glance};
 use crate::io::state_dir::{RunDir, StateDir};
 use crate::journal::{self, Header};
 use crate::merge::{Findings, Merged, MergedRun, RunRecord, Whole};
-use crate::report::{self, EventFacts, Format, RunEvents, RunFacts, RunReport, write_events_of_runs, write_report};
+use crate::report::{
+    self, EventFacts, Format, RunEvents, RunFacts, RunReport, wrap, write_events_of_runs, write_report,
+};
 use crate::schedule::ScheduleOptions;
 use crate::summary::RunSummary;
 use crate::terminal::console::DEFAULT_WIDTH;
@@ -45,15 +47,8 @@ fn render(context: &Context, args: &ReportArgs) -> Result<ExitStatus, ExitStatus
         reports.push("json=-".to_owned());
     }
     let outputs = Outputs::parse(&reports, first).map_err(|message| context.usage(&message))?;
-    let mut runs = Vec::new();
-    for directory in directories {
-        let run = Told::read(directory).map_err(|(message, status)| {
-            context.console.error(&message);
-            status
-        })?;
-        runs.push(run);
-    }
-    runs.iter().filter_map(Told::as_it_stands).for_each(|note| context.console.info(&note));
+    let runs = read(context, directories)?;
+    runs.iter().filter_map(Told::as_it_stands).for_each(|note| context.console.info(&wrapped(context, &note)));
     let mut merged = Merged::default();
     for run in &runs {
         merged = merged.join(Merged::of(run.record())).map_err(|conflict| {
@@ -69,10 +64,32 @@ fn render(context: &Context, args: &ReportArgs) -> Result<ExitStatus, ExitStatus
     match (merged.runs()[..].first(), merged.len()) {
         (Some(record), 1) => Ok(Shown::of_run(record).tell(context, &outputs, |width| places_of_run(&told, width))),
         _ => {
-            notes(&whole).iter().for_each(|note| context.console.message(note));
+            notes(&whole).iter().for_each(|note| context.console.message(&wrapped(context, note)));
             Ok(Shown::of_runs(&whole, &merged).tell(context, &outputs, |width| places_of_runs(&told, &whole, width)))
         }
     }
+}
+
+/// Reads all runs; what is wrong with any of them is told before it ends.
+fn read(context: &Context, directories: Vec<RunDir>) -> Result<Vec<Told>, ExitStatus> {
+    let (mut runs, mut worst) = (Vec::new(), None);
+    for directory in directories {
+        match Told::read(directory) {
+            Ok(run) => runs.push(run),
+            Err((message, status)) => {
+                context.console.error(&message);
+                worst = worst.max(Some(status));
+            }
+        }
+    }
+    worst.map_or(Ok(runs), Err)
+}
+
+/// A note, in lines that fit the terminal.
+fn wrapped(context: &Context, note: &str) -> String {
+    let mut text = String::new();
+    wrap(&mut text, "", "  ", note, context.console.width().unwrap_or(usize::MAX));
+    text
 }
 
 /// Of the copies of a run that were given, the one that counts.
@@ -99,7 +116,7 @@ impl Told {
         let damaged = |message: &str| (format!("{}: {message}", place()), ExitStatus::Unwritable);
         let Glance { bytes, locked } = glance(directory.path(), MOST_BYTES).map_err(|error| {
             let status = match error {
-                JournalFileError::Missing(_) => ExitStatus::Usage,
+                JournalFileError::Missing(_) | JournalFileError::Read { .. } => ExitStatus::Usage,
                 _ => ExitStatus::Unwritable,
             };
             (error.to_string(), status)

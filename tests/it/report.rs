@@ -330,6 +330,30 @@ fn a_run_that_is_not_over_is_told_as_it_stands() {
     refused("", 6, "killed before it had announced anything");
 }
 
+/// Really killed, between the announcement of a request and its sending.
+#[cfg(all(unix, debug_assertions))]
+#[test]
+fn a_run_that_was_killed_is_reported() {
+    let (folder, service) = (folder(6), service(""));
+    let args = ["run", "plan.yaml", "--concurrency", "1", "--quiet"];
+    let mut command = service.command(folder.path(), &args);
+    let output = command.env("HSS_SYNC_TEST_CRASH", "after-sync:5").output().expect("the binary starts");
+    assert_eq!(output.status.code(), None, "it was killed");
+    let before = content(&runs(folder.path())[0]);
+    let (finished, killed) = report(folder.path(), &["latest"]);
+    assert_eq!(finished.code(), 4, "{}", finished.excerpt());
+    let left = killed["summary"]["unknown"].as_u64().zip(killed["summary"]["not_attempted"].as_u64());
+    let (unknown, not_attempted) = left.expect("counts");
+    assert!(unknown <= 1 && not_attempted >= 4, "{killed:#}");
+    assert!(finished.stderr().contains("did not come to its end"), "{}", finished.stderr());
+    assert_eq!(content(&runs(folder.path())[0]), before, "nothing is written to the run's directory");
+    let resumed = service.run_resume(folder.path(), &["resume", "--quiet"]);
+    assert!(matches!(resumed.code(), 0 | 4), "it goes on as ever: {}", resumed.excerpt());
+    let id = runs(folder.path())[0].file_name().expect("a name").to_str().expect("UTF-8").to_owned();
+    let (_, over) = report(folder.path(), &[&id]);
+    assert_eq!(over["run"]["resumed"], 1);
+}
+
 #[test]
 fn what_is_wrong_with_a_call_is_told() {
     let (folder, service) = (folder(2), service(""));
