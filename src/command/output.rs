@@ -177,26 +177,18 @@ impl Outputs {
         let StreamsEnd { whole, errors } = streamed.unwrap_or_default();
         let exit = if errors.is_empty() { exit } else { exit.max(ExitStatus::Unwritable) };
         let mut written = Written { own: None, anywhere: whole > 0, errors };
-        let mut rendered = |format: Format, exit, errors: &mut Vec<String>| {
-            let mut bytes = Vec::new();
-            let result = render(format, exit, &mut bytes);
-            let failed = |error| errors.push(format!("the {} report could not be rendered: {error}", format.name()));
-            result.map_err(failed).ok()?;
-            Some(bytes)
-        };
         for Extra { format, target } in self.extra.iter().filter(|extra| !(is_written && extra.format.is_stream())) {
-            let Some(bytes) = rendered(*format, exit, &mut written.errors) else { continue };
-            match target.write(context, &bytes) {
+            match target.write(context, |out| render(*format, exit, out)) {
                 Ok(()) => written.anywhere |= format.accounts_for_all(),
                 Err(error) => written.errors.push(error),
             }
         }
         let exit = if written.errors.is_empty() { exit } else { exit.max(ExitStatus::Unwritable) };
-        let Some(bytes) = rendered(Format::Json, exit, &mut written.errors) else { return written };
         let own = self.directory.report();
         // The directory was there when the run began, and may be gone by now.
         let result = fs::create_private_dir(self.directory.path());
-        match result.and_then(|()| fs::write_atomic(&own, &bytes, fs::Parents::Require)) {
+        let json = |out: &mut dyn Write| render(Format::Json, exit, out);
+        match result.and_then(|()| fs::stream_atomic(&own, fs::Parents::Require, json)) {
             Ok(()) => (written.own, written.anywhere) = (Some(own), true),
             Err(error) => written.errors.push(error.to_string()),
         }
@@ -285,10 +277,10 @@ impl Extra {
 }
 
 impl Target {
-    fn write(&self, context: &Context, bytes: &[u8]) -> Result<(), String> {
+    fn write(&self, context: &Context, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), String> {
         match self {
-            Self::File(path) => fs::write_atomic(path, bytes, fs::Parents::Create).map_err(|error| error.to_string()),
-            Self::Stdout => context.console.report(|out| out.write_all(bytes)).map_err(not_to_stdout),
+            Self::File(path) => fs::stream_atomic(path, fs::Parents::Create, render).map_err(|error| error.to_string()),
+            Self::Stdout => context.console.report(render).map_err(not_to_stdout),
         }
     }
 }

@@ -103,6 +103,7 @@ impl Bounds {
     /// What the scheduler is told by a forecast, which wants to know how long everything would take.
     pub(super) fn schedule(&self) -> ScheduleOptions {
         ScheduleOptions {
+            most_in_flight: None,
             max_failures: self.max_failures,
             fail_fast: self.fail_fast,
             max_duration: None,

@@ -4,6 +4,7 @@
 //! lets it go when the log has its announcement. See `docs/run-loop.md`.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use super::announced::{Announced, LONGEST_SYNC};
@@ -54,7 +55,7 @@ pub(super) struct Dispatcher<'a, 'b, L> {
 impl<'a, 'b, L: EventLog> Dispatcher<'a, 'b, L> {
     pub(super) fn new(
         plan: &'a ExecutionPlan,
-        options: &'a RunOptions,
+        (options, most_in_flight): (&'a RunOptions, Option<NonZeroUsize>),
         past: Option<Past>,
         log: &'a mut L,
         sinks: &'a mut [&'b mut dyn EventSink],
@@ -64,6 +65,7 @@ impl<'a, 'b, L: EventLog> Dispatcher<'a, 'b, L> {
             fail_fast: options.fail_fast,
             max_duration: options.max_duration,
             ignore_deadlines: false,
+            most_in_flight,
         };
         let (summary, taken_up, history) = match past {
             Some(Past { summary, taken_up, history }) => (summary, Some(taken_up), history),
@@ -409,7 +411,7 @@ mod tests {
             follow: FollowAfter::Nothing,
         };
         let mut log = Unlogged;
-        let dispatcher = Dispatcher::new(&plan, &options, None, &mut log, &mut []);
+        let dispatcher = Dispatcher::new(&plan, (&options, None), None, &mut log, &mut []);
         let error = dispatcher.finish(&VirtualClock::start()).await.expect_err("nothing has ended");
         assert_eq!(
             error.to_string(),

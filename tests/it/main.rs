@@ -23,6 +23,7 @@ mod ndjson;
 mod offline;
 mod plans;
 mod readme;
+mod reliability;
 mod renewal;
 mod report;
 mod reports;

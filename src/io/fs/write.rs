@@ -4,6 +4,9 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// Bytes that go to a file at once.
+pub(super) const BUFFER: usize = 1 << 16;
+
 /// Makes a directory with its parents, readable by its owner only; one that exists is left as it is.
 ///
 /// # Errors
@@ -101,21 +104,33 @@ pub enum Parents {
 /// # Errors
 /// The directory is missing or read-only, the disk is full, or the path names a directory; the old file is untouched then.
 pub fn write_atomic(path: &Path, bytes: &[u8], parents: Parents) -> Result<(), WriteError> {
+    stream_atomic(path, parents, |out| out.write_all(bytes))
+}
+
+/// [`write_atomic`] of what `content` writes, however large it is, without holding it in memory.
+///
+/// # Errors
+/// As [`write_atomic`], and when `content` fails.
+pub fn stream_atomic(
+    path: &Path,
+    parents: Parents,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), WriteError> {
     let fail = |source: io::Error| write_error(path, source);
     let path = match Destination::of(path) {
         Destination::File(path) => path,
         Destination::Directory => return Err(fail(io::ErrorKind::IsADirectory.into())),
         Destination::Special => {
             let opened = fs::OpenOptions::new().write(true).open(path);
-            return opened.and_then(|mut special| special.write_all(bytes)).map_err(fail);
+            return opened.and_then(|special| buffered(&special, content)).map_err(fail);
         }
     };
     let directory = directory_of(&path);
     if parents == Parents::Create {
         fs::create_dir_all(directory).map_err(fail)?;
     }
-    let mut file = tempfile::NamedTempFile::new_in(directory).map_err(fail)?;
-    file.write_all(bytes).map_err(fail)?;
+    let file = tempfile::NamedTempFile::new_in(directory).map_err(fail)?;
+    buffered(file.as_file(), content).map_err(fail)?;
     file.as_file().sync_all().map_err(fail)?;
     file.persist(&path).map_err(|error| fail(error.error))?;
     Ok(())
@@ -147,6 +162,12 @@ pub fn open_stream(path: &Path) -> Result<fs::File, WriteError> {
 #[must_use]
 pub fn stream_error(path: &Path, source: io::Error) -> WriteError {
     write_error(path, source)
+}
+
+fn buffered(file: &fs::File, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = io::BufWriter::with_capacity(BUFFER, file);
+    content(&mut out)?;
+    out.flush()
 }
 
 /// Adds to the end of a file that is there, unless it would then be larger than `most` bytes; gives back whether it did.
