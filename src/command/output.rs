@@ -201,13 +201,7 @@ impl Outputs {
         context: &Context,
         render: impl Fn(Format, &mut dyn Write) -> io::Result<()>,
     ) -> Vec<String> {
-        let write = |Extra { format, target }: &Extra| {
-            let mut bytes = Vec::new();
-            match render(*format, &mut bytes) {
-                Ok(()) => target.write(context, &bytes),
-                Err(error) => Err(format!("the {} report could not be rendered: {error}", format.name())),
-            }
-        };
+        let write = |Extra { format, target }: &Extra| target.write(context, |out| render(*format, out));
         self.extra.iter().filter_map(|extra| write(extra).err()).collect()
     }
 
