@@ -25,6 +25,7 @@ mod plans;
 mod readme;
 mod reliability;
 mod renewal;
+mod report;
 mod reports;
 mod resolve;
 mod resume;
