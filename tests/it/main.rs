@@ -5,6 +5,7 @@ mod architecture;
 mod cases;
 mod catalogue;
 mod check;
+mod ci_examples;
 mod codes;
 mod commands;
 mod common;
