@@ -6,5 +6,6 @@ pub mod endpoint;
 pub mod fs;
 pub mod http;
 pub mod journal_file;
+pub mod process;
 pub mod signal;
 pub mod state_dir;

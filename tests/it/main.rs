@@ -30,6 +30,8 @@ mod review;
 mod run;
 mod runs;
 mod secret;
+mod security;
+mod security_page;
 mod selection;
 mod sent;
 #[cfg(feature = "simulator")]
