@@ -41,5 +41,6 @@ mod stop;
 mod suspend;
 mod terminal;
 mod tls;
+mod tutorial;
 mod wait;
 mod wire;

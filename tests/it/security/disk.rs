@@ -70,7 +70,7 @@ projects: [{ name: payments, project_ids: { cn-north-4: p-1, cn-north-1: p-2 }, 
     }
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "simulator"))]
 mod memory {
     use std::fs;
     use std::os::unix::fs::MetadataExt;
