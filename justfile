@@ -26,6 +26,6 @@ ci:
 bench:
     cargo bench --locked
 
-# Prints the schema of plans, reports or journals: `just schema report`.
+# Prints the schema of plans, reports, events, journals or locks: `just schema report`.
 schema what="plan":
     cargo run --locked --quiet -- schema {{ what }}

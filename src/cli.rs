@@ -397,7 +397,7 @@ pub struct BoundArgs {
 /// Where a run is written down.
 #[derive(Clone, Debug, Args)]
 pub struct OutputArgs {
-    /// Write a report as FORMAT=PATH (`-` is standard output); repeatable; formats: json, junit, markdown, csv, html, sarif, github
+    /// Write a report as FORMAT=PATH (`-` is standard output); repeatable; formats: json, ndjson, junit, markdown, csv, html, sarif, github
     #[arg(long, value_name = "FORMAT=PATH")]
     pub report: Vec<String>,
     /// Directory for the journal and report of each run, in runs/RUN/ [default: .hss-sync]
@@ -592,6 +592,8 @@ pub enum SchemaArg {
     Plan,
     /// The report of `run`
     Report,
+    /// A line of `--report ndjson`
+    Event,
     /// A line of a run's journal
     Journal,
     /// What `plan --out` saves

@@ -326,3 +326,72 @@ pub enum RunEvent {
         at: Duration,
     },
 }
+
+impl RunEvent {
+    /// The event with its times in whole microseconds, as a journal keeps them: what is made of it while a run goes on is then
+    /// what is made of its journal later.
+    #[must_use]
+    pub fn in_micros(mut self) -> Self {
+        match &mut self {
+            Self::RunStarted { forecast, .. } => cut(forecast),
+            Self::RunResumed { at, forecast, .. } => {
+                cut(at);
+                cut(forecast);
+            }
+            Self::AttemptEnded { at, record, retry_at, .. } => {
+                cut(at);
+                cut(&mut record.started);
+                cut(&mut record.duration);
+                if let Some(retry_at) = retry_at {
+                    cut(retry_at);
+                }
+            }
+            Self::OperationReopened { at, .. }
+            | Self::WaveStarted { at, .. }
+            | Self::AttemptStarted { at, .. }
+            | Self::AttemptWithdrawn { at, .. }
+            | Self::OperationEnded { at, .. }
+            | Self::TaskFound { at, .. }
+            | Self::TaskProgressed { at, .. }
+            | Self::TaskEnded { at, .. }
+            | Self::TaskUnclear { at, .. }
+            | Self::Stopping { at, .. }
+            | Self::RunEnded { at } => cut(at),
+        }
+        self
+    }
+}
+
+fn cut(time: &mut Duration) {
+    *time = Duration::new(time.as_secs(), time.subsec_micros() * 1000);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_time_is_finer_than_a_journal_keeps_it() {
+        let (fine, whole) = (Duration::from_nanos(1_999_999), Duration::from_micros(1_999));
+        let ended = |time| RunEvent::AttemptEnded {
+            op: 0,
+            attempt: 1,
+            at: time,
+            record: AttemptRecord {
+                started: time,
+                duration: time,
+                status: None,
+                error_code: None,
+                error_message: None,
+                request_id: None,
+                throttled: false,
+                kind: None,
+            },
+            retry_at: Some(time),
+        };
+        let resumed = |time| RunEvent::RunResumed { at: time, resumed_at: jiff::Timestamp::UNIX_EPOCH, forecast: time };
+        assert_eq!(ended(fine).in_micros(), ended(whole));
+        assert_eq!(resumed(fine).in_micros(), resumed(whole));
+        assert_eq!(RunEvent::RunEnded { at: fine }.in_micros(), RunEvent::RunEnded { at: whole });
+    }
+}

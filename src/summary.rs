@@ -165,6 +165,8 @@ impl RunSummary {
                 self.attempts += 1;
                 self.throttled += usize::from(record.throttled);
                 if let Some(operation) = self.operations.get_mut(*op) {
+                    // Mostly the only one: a list that grows by itself has room for four.
+                    operation.attempts.reserve_exact(1);
                     operation.attempts.push(record.clone());
                 }
                 self.reach(*at);

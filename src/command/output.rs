@@ -12,8 +12,9 @@ use crate::io::fs;
 use crate::io::state_dir::RunDir;
 use crate::model::RunId;
 use crate::remaining::{left_of, remaining};
-use crate::report::Format;
+use crate::report::{EventFacts, Format};
 use crate::summary::RunSummary;
+use crate::terminal::stream::{Streams, StreamsEnd};
 
 /// The places that a run's report is written to.
 #[derive(Debug)]
@@ -63,6 +64,13 @@ pub(super) fn state_dir(given: &Option<PathBuf>) -> &Path {
 /// A path, for people.
 pub(super) fn shown(path: &Path) -> String {
     visible(&path.display().to_string()).into_owned()
+}
+
+/// Standard output, for people.
+const STDOUT: &str = "standard output";
+
+fn not_to_stdout(error: io::Error) -> String {
+    format!("the report could not be written to {STDOUT}: {error}")
 }
 
 /// A report that `--report` asks for.
@@ -121,49 +129,68 @@ impl Outputs {
         self.extra.iter().any(|extra| extra.format == format)
     }
 
-    /// Makes the run's directory, and proves that every report can be written there, before anything is sent.
+    /// Whether standard output is taken by a report that is written while the run goes on.
+    pub(super) fn streams_to_stdout(&self) -> bool {
+        self.extra.iter().any(|extra| extra.format.is_stream() && extra.is_stdout())
+    }
+
+    /// Makes the run's directory, proves that every report can be written there, and begins those that are written while the
+    /// run goes on, before anything is sent.
     ///
     /// # Errors
     /// What can't be written, and why.
-    pub(super) fn prepare(&self) -> Result<(), String> {
+    pub(super) fn prepare<'a>(&self, context: &'a Context, facts: EventFacts) -> Result<Streams<'a>, String> {
         fs::create_private_dir(self.directory.path()).map_err(|error| error.to_string())?;
-        for extra in &self.extra {
+        let (streams, others): (Vec<_>, Vec<_>) = self.extra.iter().partition(|extra| extra.format.is_stream());
+        for extra in others {
             if let Target::File(path) = &extra.target {
                 fs::check_writable(path).map_err(|error| error.to_string())?;
             }
         }
-        Ok(())
+        let mut begun = Streams::new(&context.console, facts);
+        for Extra { target, .. } in streams {
+            let no_thread = |error| format!("there is no thread to write the ndjson report: {error}");
+            match target {
+                Target::File(path) => {
+                    let file = fs::open_stream(path).map_err(|error| error.to_string())?;
+                    let owned = path.clone();
+                    let why = move |error| fs::stream_error(&owned, error).to_string();
+                    begun.add(format!("`{}`", shown(path)), file, why).map_err(no_thread)?;
+                }
+                Target::Stdout => {
+                    begun.add(STDOUT.to_owned(), context.console.stream(), not_to_stdout).map_err(no_thread)?;
+                }
+            }
+        }
+        Ok(begun)
     }
 
     /// Writes the report of a run that ends with `exit` to every place; one that fails doesn't keep it from the others.
-    /// The run's own directory comes last, so that its report knows whether another one could not be written.
+    /// The run's own directory comes last, so that its report knows whether another one could not be written. What was
+    /// `streamed` while the run went on is not written again.
     pub(super) fn write(
         &self,
         context: &Context,
         exit: ExitStatus,
+        streamed: Option<StreamsEnd>,
         mut render: impl FnMut(Format, ExitStatus, &mut dyn Write) -> io::Result<()>,
     ) -> Written {
-        let mut written = Written { own: None, anywhere: false, errors: Vec::new() };
-        let mut rendered = |format: Format, exit, errors: &mut Vec<String>| {
-            let mut bytes = Vec::new();
-            let result = render(format, exit, &mut bytes);
-            let failed = |error| errors.push(format!("the {} report could not be rendered: {error}", format.name()));
-            result.map_err(failed).ok()?;
-            Some(bytes)
-        };
-        for Extra { format, target } in &self.extra {
-            let Some(bytes) = rendered(*format, exit, &mut written.errors) else { continue };
-            match target.write(context, &bytes) {
+        let is_written = streamed.is_some();
+        let StreamsEnd { whole, errors } = streamed.unwrap_or_default();
+        let exit = if errors.is_empty() { exit } else { exit.max(ExitStatus::Unwritable) };
+        let mut written = Written { own: None, anywhere: whole > 0, errors };
+        for Extra { format, target } in self.extra.iter().filter(|extra| !(is_written && extra.format.is_stream())) {
+            match target.write(context, |out| render(*format, exit, out)) {
                 Ok(()) => written.anywhere |= format.accounts_for_all(),
                 Err(error) => written.errors.push(error),
             }
         }
         let exit = if written.errors.is_empty() { exit } else { exit.max(ExitStatus::Unwritable) };
-        let Some(bytes) = rendered(Format::Json, exit, &mut written.errors) else { return written };
         let own = self.directory.report();
         // The directory was there when the run began, and may be gone by now.
         let result = fs::create_private_dir(self.directory.path());
-        match result.and_then(|()| fs::write_atomic(&own, &bytes, fs::Parents::Require)) {
+        let json = |out: &mut dyn Write| render(Format::Json, exit, out);
+        match result.and_then(|()| fs::stream_atomic(&own, fs::Parents::Require, json)) {
             Ok(()) => (written.own, written.anywhere) = (Some(own), true),
             Err(error) => written.errors.push(error.to_string()),
         }
@@ -242,13 +269,10 @@ impl Extra {
 }
 
 impl Target {
-    fn write(&self, context: &Context, bytes: &[u8]) -> Result<(), String> {
+    fn write(&self, context: &Context, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), String> {
         match self {
-            Self::File(path) => fs::write_atomic(path, bytes, fs::Parents::Create).map_err(|error| error.to_string()),
-            Self::Stdout => context
-                .console
-                .report(|out| out.write_all(bytes))
-                .map_err(|error| format!("the report could not be written to standard output: {error}")),
+            Self::File(path) => fs::stream_atomic(path, fs::Parents::Create, render).map_err(|error| error.to_string()),
+            Self::Stdout => context.console.report(render).map_err(not_to_stdout),
         }
     }
 }

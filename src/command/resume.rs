@@ -17,7 +17,7 @@ use super::output::{LeftOver, Outputs, state_dir};
 use super::run::{refused, unwritable};
 use super::service::{Service, ServiceAsker};
 use super::session::{
-    Account, Bounds, Session, announce_directory, confirmed, crash_point, follow_after, scale, until_begun, wait,
+    Account, Bounds, Session, Told, announce_directory, confirmed, crash_point, follow_after, scale, until_begun, wait,
 };
 use crate::cli::ResumeArgs;
 use crate::diagnostic::visible;
@@ -32,7 +32,7 @@ use crate::io::journal_file::{JournalFileError, LockedJournal};
 use crate::io::state_dir::{RunDir, StateDir};
 use crate::journal::{self, DamagedJournal, Header, Journal};
 use crate::read::ReadLimits;
-use crate::report::{forecast_text, wrap};
+use crate::report::{EventFacts, forecast_text, wrap};
 use crate::resolve::put_back;
 use crate::resume::{Reopen, take_up};
 use crate::run::port::Clock;
@@ -91,7 +91,8 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
         let mut text = String::new();
         wrap(&mut text, "", "  ", &nothing_to_send(header, &preview), context.console.width().unwrap_or(DEFAULT_WIDTH));
         context.console.info(&text);
-        return Ok(account(&loaded).tell(&RunEnd { summary: preview.summary, not_recorded: None }));
+        let end = RunEnd { summary: preview.summary, not_recorded: None };
+        return Ok(account(&loaded).tell(&end, Told::Past(&story.events)));
     }
     let service = Service::connect(context, simulated, &args.connection, &loaded.plan, &started)
         .await
@@ -114,12 +115,15 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     if !confirmed(context, asked, open, || about(context, header, &looked.summary, &loaded)) {
         return Err(ExitStatus::Incomplete);
     }
-    outputs.prepare().map_err(|message| unwritable(context, &message))?;
+    let mut streams = outputs
+        .prepare(context, EventFacts { simulated: simulates, shard: loaded.reading.selection.shard() })
+        .map_err(|message| unwritable(context, &message))?;
     // It lists what this session is about to send; should the session be killed, nothing would write it anew.
     outputs.remove_remaining(&loaded).map_err(|message| unwritable(context, &message))?;
     let log = locked.go_on(&journal, crash_point(context)).map_err(|error| unwritable(context, &error.to_string()))?;
     announce_directory(context, &outputs);
     begun.set(true);
+    streams.replay(&loaded.plan, &story.events);
     let past = looked.past(&loaded, &clock, reopen);
     // What was looked up just now isn't looked up again, unless something is sent in between.
     let after = if open == 0 && after == FollowAfter::LookUp { FollowAfter::Nothing } else { after };
@@ -127,7 +131,7 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     // The time that is allowed counts from before the look.
     let options = RunOptions { max_duration: bounds.time_left(looked_until.saturating_sub(base)), ..options };
     let session = Session { account: account(&loaded), service: &service, tasks: &asker, clock: &clock };
-    session.drive(&options, Some(past), log).await
+    session.drive(&options, Some(past), log, streams).await
 }
 
 /// Why a resume sends nothing.

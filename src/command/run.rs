@@ -24,7 +24,7 @@ use crate::io::state_dir::StateDir;
 use crate::journal::{Header, Invocation, RecordedPlan, SimulatedWith};
 use crate::model::{Endpoint, Region, RunId};
 use crate::read::{ReadLimits, Reader};
-use crate::report;
+use crate::report::{self, EventFacts};
 use crate::run::port::Clock;
 use crate::terminal::console::DEFAULT_WIDTH;
 
@@ -79,7 +79,8 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
     if !confirmed(context, asked, loaded.forecast.calls, || plan_table(context, &loaded)) {
         return Err(ExitStatus::Incomplete);
     }
-    outputs.prepare().map_err(|message| unwritable(context, &message))?;
+    let facts = EventFacts { simulated: simulated.is_some(), shard: loaded.reading.selection.shard() };
+    let streams = outputs.prepare(context, facts).map_err(|message| unwritable(context, &message))?;
 
     begun.set(true);
     let clock = clock.restart();
@@ -96,7 +97,7 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
         bounds: bounds.schedule(),
     };
     let session = Session { account, service: &service, tasks: &asker, clock: &clock };
-    session.drive(&options, None, log).await
+    session.drive(&options, None, log, streams).await
 }
 
 /// The hosts that `resume` has to be told again, since a journal alone can't choose them.

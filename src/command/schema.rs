@@ -5,7 +5,7 @@ use crate::cli::{SchemaArg, SchemaArgs};
 use crate::exit::ExitStatus;
 use crate::journal::JOURNAL_SCHEMA;
 use crate::plan::PLAN_SCHEMA;
-use crate::report::REPORT_SCHEMA;
+use crate::report::{EVENT_SCHEMA, REPORT_SCHEMA};
 use crate::review::LOCK_SCHEMA;
 
 /// Prints the schema as it stands in `schemas/`.
@@ -13,6 +13,7 @@ pub(super) fn schema(context: &Context, args: &SchemaArgs) -> ExitStatus {
     context.print(match args.schema {
         SchemaArg::Plan => PLAN_SCHEMA,
         SchemaArg::Report => REPORT_SCHEMA,
+        SchemaArg::Event => EVENT_SCHEMA,
         SchemaArg::Journal => JOURNAL_SCHEMA,
         SchemaArg::Lock => LOCK_SCHEMA,
     })

@@ -13,7 +13,7 @@ use super::output::Outputs;
 use super::service::{Service, ServiceAsker};
 use crate::cli::{BoundArgs, DEFAULT_GRACE, WaitArgs};
 use crate::diagnostic::visible;
-use crate::event::Outcome;
+use crate::event::{Outcome, RunEvent};
 use crate::exit::ExitStatus;
 use crate::forecast::{Forecast, forecast_rest, forecast_with};
 use crate::io::clock::RunClock;
@@ -30,9 +30,13 @@ use crate::summary::{OperationSummary, RunSummary};
 use crate::terminal::console::DEFAULT_WIDTH;
 use crate::terminal::lines::Lines;
 use crate::terminal::progress::Bar;
+use crate::terminal::stream::{Streams, StreamsEnd};
 
 /// How long the journal gets for what it was given, when a second Ctrl-C ends the process.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How long a reader of a report that is written while the run goes on may take for a line, when everything else is over.
+const LAST_LINES: Duration = Duration::from_secs(10);
 
 /// How long `--wait` waits when nothing else is said.
 const DEFAULT_WAIT: &str = "2h";
@@ -100,6 +104,7 @@ impl Bounds {
     /// What the scheduler is told by a forecast, which wants to know how long everything would take.
     pub(super) fn schedule(&self) -> ScheduleOptions {
         ScheduleOptions {
+            most_in_flight: None,
             max_failures: self.max_failures,
             fail_fast: self.fail_fast,
             max_duration: None,
@@ -191,6 +196,14 @@ pub(super) struct Account<'a> {
     pub(super) bounds: ScheduleOptions,
 }
 
+/// Where the events of a run are told by the formats that tell them in order.
+pub(super) enum Told<'a> {
+    /// They were, while they happened.
+    Live(StreamsEnd),
+    /// Nowhere yet: a session in which nothing happens tells what happened before it.
+    Past(&'a [RunEvent]),
+}
+
 /// One session of a run.
 pub(super) struct Session<'a> {
     pub(super) account: Account<'a>,
@@ -207,12 +220,18 @@ impl Session<'_> {
         options: &RunOptions,
         past: Option<Past>,
         mut log: JournalFile,
+        mut streams: Streams<'_>,
     ) -> Result<ExitStatus, ExitStatus> {
         let Self { account, service, tasks, clock } = *self;
         let Account { context, loaded, outputs, .. } = account;
         let begun = past.as_ref().map(|past| past.history.current_waves(&loaded.plan)).unwrap_or_default();
         let bar = || Bar::new(&loaded.plan, &loaded.forecast, options.grace, &begun);
-        let mut bar = context.console.has_bar().then(bar);
+        // Lines in the middle of a bar would spoil both.
+        let shared = outputs.streams_to_stdout() && context.console.width().is_some();
+        let mut bar = (context.console.has_bar() && !shared).then(bar);
+        if let Some(bar) = &bar {
+            streams.beside(bar.aside());
+        }
         let signals = catch(clock, bar.as_ref()).map_err(|error| {
             context.usage(&format!("signals can't be caught, so that Ctrl-C would lose what was in flight: {error}"))
         })?;
@@ -223,7 +242,7 @@ impl Session<'_> {
         };
         let stop = CancellationToken::new();
         let transport = service.transport();
-        let outside = Outside { transport, tasks, clock, log: &mut log, sinks: &mut [sink] };
+        let outside = Outside { transport, tasks, clock, log: &mut log, sinks: &mut [sink, &mut streams] };
         let end = tokio::select! {
             end = drive(&loaded.plan, service.credentials(), options, past, outside, &stop) => Some(end),
             () = signals.watch(stop.clone(), || {}) => None,
@@ -233,17 +252,20 @@ impl Session<'_> {
         }
         context.console.detail(&format!("{} reads of the service's lists", tasks.calls()));
         match end {
-            Some(Ok(end)) => Ok(account.tell(&end)),
+            Some(Ok(end)) => Ok(account.tell(&end, Told::Live(streams.finish(LAST_LINES)))),
             Some(Err(error)) => {
                 context.console.error(&error.to_string());
                 match error {
                     // The account is wrong, and still all that there is: it is reported, and the run never counts as good.
-                    RunError::BrokenLaw(broken) => Ok(account.tell(&broken.end)),
+                    RunError::BrokenLaw(broken) => {
+                        Ok(account.tell(&broken.end, Told::Live(streams.finish(LAST_LINES))))
+                    }
                     RunError::MissingCredential { .. } | RunError::NotResolved { .. } => Err(ExitStatus::InvalidPlan),
                 }
             }
             None => {
                 log.flush_within(LAST_WORDS);
+                streams.finish(LAST_WORDS).errors.iter().for_each(|error| context.console.error(error));
                 context.console.error(&format!(
                     "ended at once; whether the requests that were in flight were accepted is not known. The journal has \
                      the rest: {}",
@@ -257,7 +279,7 @@ impl Session<'_> {
 
 impl Account<'_> {
     /// Writes the reports and the closing text; the status is that of the run, or worse when something could not be written.
-    pub(super) fn tell(&self, end: &RunEnd) -> ExitStatus {
+    pub(super) fn tell(&self, end: &RunEnd, told: Told<'_>) -> ExitStatus {
         let Self { context, loaded, outputs, .. } = *self;
         let (plan, sources, summary) = (&loaded.plan, &loaded.sources, &end.summary);
         let mut exit = ExitStatus::of_run(summary);
@@ -265,8 +287,13 @@ impl Account<'_> {
             exit = exit.max(ExitStatus::Unwritable);
         }
         let facts = |exit| RunFacts { exit, simulated: self.simulated, shard: loaded.reading.selection.shard() };
-        let report = |exit| RunReport { plan, sources, summary, facts: facts(exit) };
-        let written = outputs.write(context, exit, |format, exit, out| write_report(format, out, &report(exit)));
+        let (streamed, events) = match told {
+            Told::Live(streamed) => (Some(streamed), &[][..]),
+            Told::Past(events) => (None, events),
+        };
+        let report = |exit| RunReport { plan, sources, summary, facts: facts(exit), events };
+        let written =
+            outputs.write(context, exit, streamed, |format, exit, out| write_report(format, out, &report(exit)));
         if let Some(not_recorded) = &end.not_recorded {
             context.console.error(&self.unrecorded(not_recorded, summary, written.anywhere));
         }

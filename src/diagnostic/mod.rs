@@ -9,6 +9,7 @@ mod visible;
 
 pub use code::{Code, Explanation, Severity};
 pub use render::{Style, render};
+pub(crate) use visible::is_unsafe;
 pub use visible::visible;
 
 use crate::source::{Location, SourceId, Sources, Span};

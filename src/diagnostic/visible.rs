@@ -30,7 +30,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 /// Whether a character can change how others are shown: controls, direction marks and overrides, line and paragraph
 /// separators, and the byte order mark.
 #[must_use]
-pub(super) fn is_unsafe(c: char) -> bool {
+pub(crate) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

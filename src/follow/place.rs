@@ -1,6 +1,6 @@
 //! One list of tasks and everything that is to be seen in it, as a state machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use super::judge::{Judgement, View};
@@ -11,7 +11,7 @@ use super::verdict::clipped;
 use super::{Aim, TaskPage, TaskRegistryPage, TaskStatus};
 use crate::event::{Failure, FailureKind, OpIndex, Outcome, RunEvent};
 use crate::expand::ExecutionPlan;
-use crate::model::{EnterpriseProjectId, Listing, ProjectId, TaskId};
+use crate::model::{EnterpriseProjectId, Listing, Operation, ProjectId, ProjectRef, TaskId};
 use crate::summary::RunSummary;
 
 /// How long nothing is proved until it counts as not provable: tasks that are not listed, lists that change, and so on.
@@ -111,13 +111,17 @@ pub fn places(plan: &ExecutionPlan, summary: &RunSummary, aim: Aim, now: Now) ->
     let mut events = Vec::new();
     let mut followed: BTreeMap<Listing, Vec<OpIndex>> = BTreeMap::new();
     let mut requests: BTreeMap<ProjectId, Vec<(EnterpriseProjectId, Request)>> = BTreeMap::new();
-    for (op, operation) in plan.operations.iter().enumerate() {
-        let outcome = summary.operations.get(op).and_then(|operation| operation.outcome.as_ref());
-        let wanted = match outcome {
-            Some(Outcome::Unknown(_)) => true,
-            Some(Outcome::Accepted) => to_the_end,
-            _ => false,
-        };
+    let is_wanted = |op: OpIndex| match summary.operations.get(op).and_then(|operation| operation.outcome.as_ref()) {
+        Some(Outcome::Unknown(_)) => true,
+        Some(Outcome::Accepted) => to_the_end,
+        _ => false,
+    };
+    // Mostly few, and what was sent to other projects has no task in their lists.
+    let wanted = plan.operations.iter().enumerate().filter(|(op, _)| is_wanted(*op));
+    let projects: HashSet<&ProjectRef> = wanted.map(|(_, operation)| &operation.target.project_id).collect();
+    let near = |operation: &Operation| projects.contains(&operation.target.project_id);
+    for (op, operation) in plan.operations.iter().enumerate().filter(|(_, operation)| near(operation)) {
+        let wanted = is_wanted(op);
         let place = Listing::of(operation);
         match (place, Request::of(plan, summary, op, now)) {
             (Some(listing), Some(request)) => {

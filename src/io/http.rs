@@ -17,12 +17,14 @@ pub use read::{Read, ReadClient};
 use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use self::in_time::InTime;
 use super::clock::RunClock;
+use super::open_files::room_for;
 use crate::model::{Method, Secret};
 use crate::policy::{Answer, SendError};
 use crate::run::port::Transport;
@@ -116,6 +118,7 @@ pub enum HttpSetupError {
 #[derive(Clone, Debug)]
 pub struct HttpTransport {
     client: reqwest::Client,
+    capacity: Option<NonZeroUsize>,
     connect_to: Option<SocketAddr>,
     clock: RunClock,
 }
@@ -131,6 +134,7 @@ impl HttpTransport {
             // Someone else may install it in between, which is as good.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
+        let capacity = room_for(options.concurrency);
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("hss-sync/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
@@ -138,7 +142,8 @@ impl HttpTransport {
             .referer(false)
             .tls_version_min(reqwest::tls::Version::TLS_1_2)
             .connect_timeout(options.connect_timeout)
-            .pool_max_idle_per_host(options.concurrency)
+            // Where there is little room, connections that wait for their next request take none.
+            .pool_max_idle_per_host(if capacity.is_none() { options.concurrency } else { 1 })
             .pool_idle_timeout(IDLE)
             // The environment comes in with the options, and is not read once more.
             .no_proxy();
@@ -163,7 +168,7 @@ impl HttpTransport {
                 _ => HttpSetupError::Other(detail),
             }
         })?;
-        Ok(Self { client, connect_to: options.connect_to, clock })
+        Ok(Self { client, capacity, connect_to: options.connect_to, clock })
     }
 
     /// Where the request really goes, with the header that keeps the host it is for.
@@ -187,17 +192,21 @@ impl HttpTransport {
         let rerouted = self.reroute(request.url(), &mut headers);
         let url = rerouted.as_deref().unwrap_or(request.url());
         let prepared = self.client.request(method, url).headers(headers).body(request.into_body());
-        let time = InTime::start(&self.clock, timeout);
+        let mut time = InTime::start(&self.clock, timeout);
         let Some(sent) = time.await_or_give_up(prepared.send()).await else {
             return Err(no_answer(timeout));
         };
-        Ok(read_answer(sent.map_err(how_far)?, &time, longest).await)
+        Ok(read_answer(sent.map_err(how_far)?, &mut time, longest).await)
     }
 }
 
 impl Transport for HttpTransport {
     async fn send(&self, request: SignedRequest, timeout: Duration) -> Result<Answer, SendError> {
         self.exchange(request, timeout, LONGEST_BODY).await
+    }
+
+    fn capacity(&self) -> Option<NonZeroUsize> {
+        self.capacity
     }
 }
 
@@ -241,6 +250,9 @@ fn chain(error: &reqwest::Error) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut cause = error.source();
     while let Some(error) = cause {
+        if let Some(text) = untrusted(error) {
+            return text.to_owned();
+        }
         let text = error.to_string();
         // The client's word for its own stages says nothing to a person: what failed stands in its cause.
         let text = match text.strip_prefix("client error (") {
@@ -255,8 +267,36 @@ fn chain(error: &reqwest::Error) -> String {
     if parts.is_empty() { error.to_string() } else { parts.join(": ") }
 }
 
+/// What is wrong with a certificate and what to do about it, in place of the library's words.
+fn untrusted(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    use rustls::CertificateError as Bad;
+    let mut inner = error;
+    // An I/O error doesn't count what it wraps among its causes.
+    while let Some(wrapped) = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        inner = wrapped;
+    }
+    let Some(rustls::Error::InvalidCertificate(bad)) = inner.downcast_ref() else { return None };
+    Some(match bad {
+        Bad::Expired | Bad::ExpiredContext { .. } => {
+            "the certificate has expired: check this machine's clock, else the service has to renew it"
+        }
+        Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
+            "the certificate is not valid yet: check this machine's clock, else the service has to renew it"
+        }
+        Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
+            "the certificate is for another host: check the endpoint and the proxy"
+        }
+        Bad::UnknownIssuer => {
+            "the certificate is self-signed or of an authority that this machine doesn't know: if you trust that, give the \
+             authority's certificate with --ca-cert"
+        }
+        Bad::Revoked => "the certificate was revoked",
+        _ => return None,
+    })
+}
+
 /// Reads the answer up to `longest` bytes of its body, and then lets the connection go.
-async fn read_answer(mut response: reqwest::Response, time: &InTime<'_>, longest: usize) -> Answer {
+async fn read_answer(mut response: reqwest::Response, time: &mut InTime<'_>, longest: usize) -> Answer {
     let header =
         |name: &str| response.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let mut answer = Answer {

@@ -14,10 +14,11 @@ const LONGEST_TEXT: usize = 256;
 
 /// One page of registries.
 #[derive(Debug, PartialEq)]
-pub(super) struct Page {
-    pub(super) registries: Vec<FoundRegistry>,
+pub struct Page {
+    /// As they are listed.
+    pub registries: Vec<FoundRegistry>,
     /// `total_num`: all that were found.
-    pub(super) total: Option<usize>,
+    pub total: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -86,7 +87,10 @@ struct TaskRegistryBody {
 }
 
 /// What IAM answered.
-pub(super) fn projects(body: &[u8], redactor: &Redactor) -> Result<Vec<FoundProject>, String> {
+///
+/// # Errors
+/// What of the body is not as documented.
+pub fn projects(body: &[u8], redactor: &Redactor) -> Result<Vec<FoundProject>, String> {
     let list: Projects = read(body)?;
     list.projects
         .into_iter()
@@ -99,7 +103,10 @@ pub(super) fn projects(body: &[u8], redactor: &Redactor) -> Result<Vec<FoundProj
 }
 
 /// One page of ListRegistry.
-pub(super) fn registries(body: &[u8], redactor: &Redactor) -> Result<Page, String> {
+///
+/// # Errors
+/// What of the body is not as documented.
+pub fn registries(body: &[u8], redactor: &Redactor) -> Result<Page, String> {
     let list: List<Registry> = read(body)?;
     let registries = list.data_list.into_iter().map(|registry| {
         let id = RegistryId::parse(&registry.id).map_err(|error| format!("one of its registries: {error}"))?;
@@ -117,13 +124,19 @@ pub(super) fn registries(body: &[u8], redactor: &Redactor) -> Result<Page, Strin
 }
 
 /// Whether a body is a list of tasks, whatever is in it.
-pub(super) fn tasks(body: &[u8]) -> Result<(), String> {
+///
+/// # Errors
+/// What of the body is not as documented.
+pub fn tasks(body: &[u8]) -> Result<(), String> {
     let _: List<serde::de::IgnoredAny> = read(body)?;
     Ok(())
 }
 
 /// One page of the synchronisation tasks that a request asked for. The clock is not in the body.
-pub(super) fn sync_tasks(body: &[u8], redactor: &Redactor) -> Result<TaskPage, String> {
+///
+/// # Errors
+/// What of the body is not as documented.
+pub fn sync_tasks(body: &[u8], redactor: &Redactor) -> Result<TaskPage, String> {
     let list: List<Task> = read(body)?;
     let entries = list.data_list.len();
     // A service that doesn't heed the filter lists the daily tasks, too.
@@ -159,7 +172,10 @@ fn task_status(number: Option<i64>) -> TaskStatus {
 }
 
 /// One page of ListAssociateRegistries.
-pub(super) fn task_registries(body: &[u8], redactor: &Redactor) -> Result<TaskRegistryPage, String> {
+///
+/// # Errors
+/// What of the body is not as documented.
+pub fn task_registries(body: &[u8], redactor: &Redactor) -> Result<TaskRegistryPage, String> {
     let list: List<TaskRegistryBody> = read(body)?;
     let registries = list.data_list.into_iter().map(|registry| TaskRegistry {
         id: text(Some(registry.registry_id), redactor),

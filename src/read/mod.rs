@@ -6,7 +6,7 @@
 
 mod asker;
 mod cost;
-mod decode;
+pub mod decode;
 mod gate;
 mod tasks;
 #[cfg(all(test, feature = "simulator"))]

@@ -192,12 +192,8 @@ pub(super) fn said(texts: &[String; 4]) -> (ExecutionPlan, Sources, RunSummary) 
 
 /// A report on it.
 pub(super) fn report<'a>(plan: &'a ExecutionPlan, sources: &'a Sources, summary: &'a RunSummary) -> RunReport<'a> {
-    RunReport {
-        plan,
-        sources,
-        summary,
-        facts: RunFacts { exit: ExitStatus::of_run(summary), simulated: true, shard: None },
-    }
+    let facts = RunFacts { exit: ExitStatus::of_run(summary), simulated: true, shard: None };
+    RunReport { plan, sources, summary, facts, events: &[] }
 }
 
 /// What [`write_report`] makes of it.

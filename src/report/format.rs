@@ -10,7 +10,9 @@ use super::html::write_html;
 use super::json::{RunFacts, write_run};
 use super::junit::write_junit;
 use super::markdown::write_markdown;
+use super::ndjson::{EventFacts, write_events};
 use super::sarif::write_sarif;
+use crate::event::RunEvent;
 use crate::expand::ExecutionPlan;
 use crate::source::Sources;
 use crate::summary::RunSummary;
@@ -20,6 +22,8 @@ use crate::summary::RunSummary;
 pub enum Format {
     /// `schemas/report.schema.json`: everything, for programs.
     Json,
+    /// `schemas/event.schema.json`: what happens, a line an event, while it happens.
+    Ndjson,
     /// A suite a plan and a case an operation, for the test reports of CI systems.
     Junit,
     /// Totals, causes and regions, for people: fits the summary of a CI job.
@@ -45,18 +49,21 @@ pub struct RunReport<'a> {
     pub summary: &'a RunSummary,
     /// What is in neither.
     pub facts: RunFacts,
+    /// Everything that happened, for formats that tell it in order; where those were written while it happened, nothing.
+    pub events: &'a [RunEvent],
 }
 
 impl Format {
     /// All of them, in the order in which they are listed.
     pub const ALL: &[Self] =
-        &[Self::Json, Self::Junit, Self::Markdown, Self::Csv, Self::Html, Self::Sarif, Self::Github];
+        &[Self::Json, Self::Ndjson, Self::Junit, Self::Markdown, Self::Csv, Self::Html, Self::Sarif, Self::Github];
 
     /// Its name in `--report`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Json => "json",
+            Self::Ndjson => "ndjson",
             Self::Junit => "junit",
             Self::Markdown => "markdown",
             Self::Csv => "csv",
@@ -71,6 +78,7 @@ impl Format {
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Json => "json",
+            Self::Ndjson => "ndjson",
             Self::Junit => "xml",
             Self::Markdown => "md",
             Self::Csv => "csv",
@@ -85,6 +93,7 @@ impl Format {
     pub const fn what(self) -> &'static str {
         match self {
             Self::Json => "everything, for programs",
+            Self::Ndjson => "the events as they happen, a JSON object a line",
             Self::Junit => "a case an operation, for the test reports of CI systems",
             Self::Markdown => "totals, causes and regions, for the summary of a CI job",
             Self::Csv => "a row an operation, for spreadsheets",
@@ -98,9 +107,15 @@ impl Format {
     #[must_use]
     pub const fn accounts_for_all(self) -> bool {
         match self {
-            Self::Json | Self::Junit | Self::Csv | Self::Html => true,
+            Self::Json | Self::Ndjson | Self::Junit | Self::Csv | Self::Html => true,
             Self::Markdown | Self::Sarif | Self::Github => false,
         }
+    }
+
+    /// Whether a run writes it while it goes on, event by event, and not once it is over.
+    #[must_use]
+    pub const fn is_stream(self) -> bool {
+        matches!(self, Self::Ndjson)
     }
 
     /// The format of this name.
@@ -125,9 +140,12 @@ impl Format {
 /// # Errors
 /// When the writer fails.
 pub fn write_report(format: Format, out: &mut dyn Write, report: &RunReport<'_>) -> io::Result<()> {
-    let RunReport { plan, sources, summary, facts } = *report;
+    let RunReport { plan, sources, summary, facts, events } = *report;
     match format {
         Format::Json => write_run(out, plan, sources, summary, facts),
+        Format::Ndjson => {
+            write_events(out, plan, EventFacts { simulated: facts.simulated, shard: facts.shard }, events)
+        }
         Format::Junit => write_junit(out, report),
         Format::Markdown => write_markdown(out, report),
         Format::Csv => write_csv(out, report),

@@ -171,7 +171,7 @@ struct Row<'a> {
 
 impl<'a> Page<'a> {
     fn new(report: &RunReport<'a>, causes: &[Cause]) -> io::Result<Self> {
-        let RunReport { plan, sources, summary, facts } = *report;
+        let RunReport { plan, sources, summary, facts, .. } = *report;
         let started_at = summary.started_at.unwrap_or_default();
         let finished_at = started_at.checked_add(summary.elapsed).unwrap_or(started_at);
         let mut order: Vec<OpIndex> = (0..plan.operations.len().min(summary.operations.len())).collect();

@@ -48,7 +48,7 @@ pub(super) fn write_run(
     let started_at = summary.started_at.unwrap_or_default();
     let document = RunDocument {
         schema_version: SCHEMA_VERSION,
-        tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
+        tool: Tool::this(),
         run: Run {
             id: summary.run.as_ref().map_or("", |run| run.as_str()),
             started_at: timestamp(started_at, Duration::ZERO),
@@ -59,22 +59,15 @@ pub(super) fn write_run(
             resumed: summary.resumed,
         },
         plans: plan_entries(plan),
-        summary: SummaryEntry {
-            counts: summary.counts,
-            attempts: summary.attempts,
-            throttled: summary.throttled,
-            duration_ms: millis(summary.worked()),
-            forecast_ms: millis(summary.forecast),
-            forecast_off_ms: summary.forecast_off(),
-        },
+        summary: summary_entry(summary),
         operations: Each(|| {
             plan.operations.iter().zip(&summary.operations).map(|(operation, outcome)| RunOperation {
                 operation: operation_entry(plan, sources, operation),
-                outcome: outcome.outcome.as_ref().map_or("not_attempted", |outcome| outcome.as_str()),
+                outcome: outcome_word(outcome),
                 reason: outcome.reason(),
                 explanation: outcome.outcome.as_ref().and_then(explained),
                 task_id: outcome.task.as_ref().map(|task| task.as_str()),
-                attempts: attempts(started_at, outcome),
+                attempts: outcome.attempts.iter().map(|attempt| attempt_entry(started_at, attempt)).collect(),
             })
         }),
     };
@@ -155,10 +148,17 @@ where
     }
 }
 
+/// The program that writes.
 #[derive(Serialize)]
-struct Tool {
+pub(super) struct Tool {
     name: &'static str,
     version: &'static str,
+}
+
+impl Tool {
+    pub(super) fn this() -> Self {
+        Self { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") }
+    }
 }
 
 #[derive(Serialize)]
@@ -172,15 +172,17 @@ struct Run<'a> {
     resumed: usize,
 }
 
+/// A plan of the run.
 #[derive(Serialize)]
-struct PlanEntry<'a> {
+pub(super) struct PlanEntry<'a> {
     path: &'a str,
     name: &'a str,
     digest: &'a str,
 }
 
+/// Counts and times.
 #[derive(Serialize)]
-struct SummaryEntry {
+pub(super) struct SummaryEntry {
     #[serde(flatten)]
     counts: Counts,
     attempts: usize,
@@ -255,8 +257,9 @@ struct RunOperation<'a> {
     attempts: Vec<AttemptEntry<'a>>,
 }
 
+/// A request that was sent.
 #[derive(Serialize)]
-struct AttemptEntry<'a> {
+pub(super) struct AttemptEntry<'a> {
     started_at: String,
     duration_ms: u64,
     status: Option<u16>,
@@ -265,7 +268,23 @@ struct AttemptEntry<'a> {
     request_id: Option<&'a str>,
 }
 
-fn plan_entries(plan: &ExecutionPlan) -> Vec<PlanEntry<'_>> {
+pub(super) fn summary_entry(summary: &RunSummary) -> SummaryEntry {
+    SummaryEntry {
+        counts: summary.counts,
+        attempts: summary.attempts,
+        throttled: summary.throttled,
+        duration_ms: millis(summary.worked()),
+        forecast_ms: millis(summary.forecast),
+        forecast_off_ms: summary.forecast_off(),
+    }
+}
+
+/// The contract's word for how an operation ended.
+pub(super) fn outcome_word(operation: &OperationSummary) -> &'static str {
+    operation.outcome.as_ref().map_or("not_attempted", |outcome| outcome.as_str())
+}
+
+pub(super) fn plan_entries(plan: &ExecutionPlan) -> Vec<PlanEntry<'_>> {
     plan.plans
         .iter()
         .map(|plan| PlanEntry { path: &plan.path, name: &plan.name, digest: plan.digest.as_str() })
@@ -318,23 +337,15 @@ fn explained(outcome: &Outcome) -> Option<Explanation> {
     }
 }
 
-fn attempts(started_at: jiff::Timestamp, operation: &OperationSummary) -> Vec<AttemptEntry<'_>> {
-    let entry = |attempt: &AttemptRecord| (timestamp(started_at, attempt.started), millis(attempt.duration));
-    operation
-        .attempts
-        .iter()
-        .map(|attempt| {
-            let (started_at, duration_ms) = entry(attempt);
-            AttemptEntry {
-                started_at,
-                duration_ms,
-                status: attempt.status,
-                error_code: attempt.error_code.as_deref(),
-                error_message: attempt.error_message.as_deref(),
-                request_id: attempt.request_id.as_deref(),
-            }
-        })
-        .collect()
+pub(super) fn attempt_entry(started_at: jiff::Timestamp, attempt: &AttemptRecord) -> AttemptEntry<'_> {
+    AttemptEntry {
+        started_at: timestamp(started_at, attempt.started),
+        duration_ms: millis(attempt.duration),
+        status: attempt.status,
+        error_code: attempt.error_code.as_deref(),
+        error_message: attempt.error_message.as_deref(),
+        request_id: attempt.request_id.as_deref(),
+    }
 }
 
 #[derive(Serialize)]

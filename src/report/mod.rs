@@ -8,6 +8,7 @@ mod check;
 mod closing;
 mod csv;
 mod discovered;
+mod escaped;
 #[cfg(test)]
 mod fixture;
 mod format;
@@ -17,6 +18,7 @@ mod json;
 mod junit;
 mod listed;
 mod markdown;
+mod ndjson;
 mod sarif;
 mod table;
 mod wrap;
@@ -28,9 +30,13 @@ pub use format::{Format, RunReport, write_report};
 pub use github::write_github_diagnostics;
 pub use json::{RunFacts, planned_operations, write_diagnostics, write_plan};
 pub use listed::{Listed, ListedRuns, Standing, WayOn, runs_lines, write_runs};
+pub use ndjson::{EventFacts, write_event, write_events};
 pub use sarif::write_sarif_diagnostics;
 pub use table::{forecast_text, plan_tables, validation_line};
 pub(crate) use wrap::{fit, wrap};
 
 /// The published schema of the run report (JSON Schema draft-07).
 pub const REPORT_SCHEMA: &str = include_str!("../../schemas/report.schema.json");
+
+/// The published schema of a line of the events of a run (JSON Schema draft-07).
+pub const EVENT_SCHEMA: &str = include_str!("../../schemas/event.schema.json");

@@ -4,6 +4,7 @@
 //! lets it go when the log has its announcement. See `docs/run-loop.md`.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use super::announced::{Announced, LONGEST_SYNC};
@@ -54,7 +55,7 @@ pub(super) struct Dispatcher<'a, 'b, L> {
 impl<'a, 'b, L: EventLog> Dispatcher<'a, 'b, L> {
     pub(super) fn new(
         plan: &'a ExecutionPlan,
-        options: &'a RunOptions,
+        (options, most_in_flight): (&'a RunOptions, Option<NonZeroUsize>),
         past: Option<Past>,
         log: &'a mut L,
         sinks: &'a mut [&'b mut dyn EventSink],
@@ -64,6 +65,7 @@ impl<'a, 'b, L: EventLog> Dispatcher<'a, 'b, L> {
             fail_fast: options.fail_fast,
             max_duration: options.max_duration,
             ignore_deadlines: false,
+            most_in_flight,
         };
         let (summary, taken_up, history) = match past {
             Some(Past { summary, taken_up, history }) => (summary, Some(taken_up), history),
@@ -90,11 +92,11 @@ impl<'a, 'b, L: EventLog> Dispatcher<'a, 'b, L> {
         let Some(taken_up) = self.taken_up.take() else {
             let RunOptions { run, started_at, forecast, .. } = self.options;
             let (run, planned) = (run.clone(), self.plan.operations.len());
-            self.emit(&RunEvent::RunStarted { run, started_at: *started_at, planned, forecast: *forecast });
+            self.emit(RunEvent::RunStarted { run, started_at: *started_at, planned, forecast: *forecast });
             self.skip_left_out();
             return;
         };
-        for event in &taken_up {
+        for event in taken_up {
             self.emit(event);
         }
         self.skip_left_out();
@@ -107,7 +109,7 @@ impl<'a, 'b, L: EventLog> Dispatcher<'a, 'b, L> {
             if let Some(why) = operation.left_out
                 && self.summary.operations[op].outcome.is_none()
             {
-                self.emit(&RunEvent::OperationEnded { op, at, outcome: Outcome::Skipped(why.reason()) });
+                self.emit(RunEvent::OperationEnded { op, at, outcome: Outcome::Skipped(why.reason()) });
             }
         }
     }
@@ -151,7 +153,7 @@ impl<'a, 'b, L: EventLog> Dispatcher<'a, 'b, L> {
 
     fn withdraw(&mut self, now: Duration, unsent: Vec<(OpIndex, u32)>, reason: &NotAttemptedReason, next: &mut Next) {
         for (op, attempt) in unsent {
-            self.emit(&RunEvent::AttemptWithdrawn { op, attempt, at: now });
+            self.emit(RunEvent::AttemptWithdrawn { op, attempt, at: now });
             let end = AttemptEnd::Withdrawn(reason.clone());
             self.feed(now, Input::AttemptEnded { op, end }, None, next);
         }
@@ -195,26 +197,26 @@ impl<'a, 'b, L: EventLog> Dispatcher<'a, 'b, L> {
     fn perform(&mut self, at: Duration, effect: Effect, record: &mut Option<AttemptRecord>, next: &mut Next) {
         match effect {
             Effect::WaveStarted { plan, wave } => {
-                self.emit(&RunEvent::WaveStarted { plan, wave, at });
+                self.emit(RunEvent::WaveStarted { plan, wave, at });
             }
             Effect::Launch { op, attempt } => {
-                let position = self.emit(&RunEvent::AttemptStarted { op, attempt, at });
+                let position = self.emit(RunEvent::AttemptStarted { op, attempt, at });
                 self.announced.launch(position, (op, attempt), at);
             }
             Effect::AttemptEnded { op, attempt, retry_at } => {
                 if let Some(record) = record.take() {
-                    self.emit(&RunEvent::AttemptEnded { op, attempt, at, record, retry_at });
+                    self.emit(RunEvent::AttemptEnded { op, attempt, at, record, retry_at });
                 }
             }
             Effect::End { op, outcome } => {
                 let sent = !matches!(outcome, Outcome::NotAttempted(_) | Outcome::Skipped(_));
-                let position = self.emit(&RunEvent::OperationEnded { op, at, outcome });
+                let position = self.emit(RunEvent::OperationEnded { op, at, outcome });
                 if sent {
                     self.announced.outcome(position, op);
                 }
             }
             Effect::Stopping { reason } => {
-                self.emit(&RunEvent::Stopping { at, reason });
+                self.emit(RunEvent::Stopping { at, reason });
             }
             Effect::WaitUntil { at, .. } => next.wake = Some(at),
             Effect::Done => next.done = true,
@@ -222,7 +224,8 @@ impl<'a, 'b, L: EventLog> Dispatcher<'a, 'b, L> {
     }
 
     /// Tells everybody; says the event's position in the log.
-    fn emit(&mut self, event: &RunEvent) -> u64 {
+    fn emit(&mut self, event: RunEvent) -> u64 {
+        let event = &event.in_micros();
         self.summary.apply(event);
         // A log that has failed holds nothing more, whatever it is given.
         let position = if self.announced.has_failed() { u64::MAX } else { self.log.append(event, self.plan) };
@@ -326,10 +329,14 @@ impl<'a, 'b, L: EventLog> Dispatcher<'a, 'b, L> {
     }
 
     /// Something was seen of the service's tasks.
-    pub(super) fn task_event(&mut self, event: &RunEvent) {
+    pub(super) fn task_event(&mut self, event: RunEvent) {
+        let about = match event {
+            RunEvent::TaskFound { op, .. } | RunEvent::TaskEnded { op, .. } => Some(op),
+            _ => None,
+        };
         let position = self.emit(event);
-        if let RunEvent::TaskFound { op, .. } | RunEvent::TaskEnded { op, .. } = event {
-            self.announced.outcome(position, *op);
+        if let Some(op) = about {
+            self.announced.outcome(position, op);
         }
     }
 
@@ -340,7 +347,7 @@ impl<'a, 'b, L: EventLog> Dispatcher<'a, 'b, L> {
 
     /// Ends the run: the log gets time to take everything, and the account is checked.
     pub(super) async fn finish<C: Clock>(mut self, clock: &C) -> Result<RunEnd, RunError> {
-        let end = self.emit(&RunEvent::RunEnded { at: clock.now() });
+        let end = self.emit(RunEvent::RunEnded { at: clock.now() });
         let recorded = tokio::time::timeout(LONGEST_SYNC, async {
             while self.log.durable().is_ok_and(|durable| durable < end) {
                 self.log.changed().await;
@@ -404,7 +411,7 @@ mod tests {
             follow: FollowAfter::Nothing,
         };
         let mut log = Unlogged;
-        let dispatcher = Dispatcher::new(&plan, &options, None, &mut log, &mut []);
+        let dispatcher = Dispatcher::new(&plan, (&options, None), None, &mut log, &mut []);
         let error = dispatcher.finish(&VirtualClock::start()).await.expect_err("nothing has ended");
         assert_eq!(
             error.to_string(),

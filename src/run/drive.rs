@@ -59,7 +59,7 @@ pub async fn run<K: Credentials, T: Transport, W: TaskList, C: Clock, L: EventLo
     let Outside { transport, tasks, clock, log, sinks } = outside;
     let begun = clock.now();
     let executor = Executor::new(plan, credentials, transport, clock);
-    let mut dispatcher = Dispatcher::new(plan, options, past, log, sinks);
+    let mut dispatcher = Dispatcher::new(plan, (options, transport.capacity()), past, log, sinks);
     let mut flights = FuturesUnordered::new();
     let mut wake = Alarm::default();
     let mut grace = Alarm::default();
@@ -122,7 +122,7 @@ pub async fn run<K: Credentials, T: Transport, W: TaskList, C: Clock, L: EventLo
             tokio::select! {
                 biased;
                 events = follower.next(stop) => match events {
-                    Some(events) => events.iter().for_each(|event| dispatcher.task_event(event)),
+                    Some(events) => events.into_iter().for_each(|event| dispatcher.task_event(event)),
                     None => break,
                 },
                 () = dispatcher.log_changed() => {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use crate::event::{Failure, FailureKind, RunEvent};
@@ -19,6 +20,11 @@ const OUTDATED: [&str; 2] = ["APIGW.0307", "APIG.0307"];
 pub trait Transport {
     /// Sends it and reads the answer, within `timeout` in all, on the run's clock.
     fn send(&self, request: SignedRequest, timeout: Duration) -> impl Future<Output = Result<Answer, SendError>>;
+
+    /// How many requests it can have in flight at once; none if any number. More are not launched.
+    fn capacity(&self) -> Option<NonZeroUsize> {
+        None
+    }
 }
 
 /// Who asks: proves each attempt with a credential that is good then. Tokens and temporary keys are got when they are first

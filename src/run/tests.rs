@@ -121,6 +121,7 @@ impl EventSink for Notes {
         if let RunEvent::OperationEnded { op, .. } = event {
             assert!(summary.operations[*op].outcome.is_some(), "the summary comes first");
         }
+        assert_eq!(*event, event.clone().in_micros(), "what a sink is told is what a journal keeps");
         self.events.push(event.clone());
     }
     fn on_tick(&mut self, _: Duration, waiting: Option<&Waiting>, _: &ExecutionPlan, _: &RunSummary) {

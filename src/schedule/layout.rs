@@ -84,7 +84,7 @@ struct Builder<'a> {
     gates: Gates,
     /// One for the whole run: its failure budget.
     run_gate: u32,
-    /// One for the whole run: the largest concurrency of its plans.
+    /// One for the whole run: the largest concurrency of its plans that the machine can bear.
     all_gate: u32,
     largest_region: usize,
     plans: Vec<PlanState>,
@@ -112,7 +112,7 @@ impl<'a> Builder<'a> {
         let largest = limits().map(|limits| limits.concurrency.get()).max().unwrap_or(1) as usize;
         let budget = options.max_failures.map(|stated| stated.of(plan.selected().count()));
         let run_gate = gates.add(budget.map_or(usize::MAX, |budget| budget.allowed.saturating_add(1)));
-        let all_gate = gates.add(largest);
+        let all_gate = gates.add(options.most_in_flight.map_or(largest, |most| largest.min(most.get())));
         let mut plans = Vec::new();
         let (mut plan_gates, mut wave_gates) = (Vec::new(), Vec::new());
         for file in &plan.plans {

@@ -20,6 +20,7 @@ mod timer;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use self::gate::{BucketState, CredentialState, Gates, Queue, Rank};
@@ -43,6 +44,8 @@ pub struct ScheduleOptions {
     pub max_duration: Option<Duration>,
     /// Disregard the plans' deadlines (a forecast wants to know how long everything would take).
     pub ignore_deadlines: bool,
+    /// Most requests in flight that this machine can bear, whatever the plans allow.
+    pub most_in_flight: Option<NonZeroUsize>,
 }
 
 /// How an attempt ended: what the classification of its answer says, and when a repeat may start.

@@ -113,6 +113,12 @@ impl Console {
         write(&mut out).and_then(|()| out.flush())
     }
 
+    /// Standard output for a report that is written while a run goes on.
+    #[must_use]
+    pub fn stream(&self) -> impl Write + Send + use<> {
+        io::stdout()
+    }
+
     fn reader_went_away(&self, error: &io::Error) -> bool {
         // What a terminal that is gone gives has no kind of its own; a disk may give it too.
         #[cfg(unix)]

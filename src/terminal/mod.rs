@@ -4,5 +4,6 @@ pub mod console;
 pub mod lines;
 pub mod progress;
 mod screen;
+pub mod stream;
 mod tasks;
 mod time_left;

@@ -1,4 +1,4 @@
-"""Holds the reports in folders to schemas, and to one another. Usage: check.py SCHEMAS FOLDER…"""
+"""Holds the reports in folders to schemas, and to one another. Usage: check.py SCHEMAS OURS FOLDER…"""
 
 import collections
 import csv
@@ -13,6 +13,37 @@ from lxml import etree
 
 COUNTS = ["accepted", "confirmed", "failed", "unknown", "skipped", "not_attempted"]
 TAGS = {"h2", "h3", "p", "table", "thead", "tbody", "tr", "th", "td", "code", "strong"}
+
+
+def validator_of(path):
+    """One of our own schemas, which is one by the meta-schema."""
+    schema = json.loads(path.read_text("utf-8"))
+    jsonschema.Draft7Validator.check_schema(schema)
+    return jsonschema.Draft7Validator(schema, format_checker=jsonschema.FormatChecker())
+
+
+def valid(validator, document):
+    errors = [f"{list(error.path)}: {error.message}" for error in validator.iter_errors(document)]
+    assert not errors, (errors, document)
+
+
+def events(folder, report, validator):
+    """Each line valid by the schema; the lines tell what the JSON report tells."""
+    text = (folder / "events.ndjson").read_text("utf-8")
+    lines = text.splitlines()
+    assert text.endswith("\n") and len(lines) == text.count("\n"), "a line stays one line"
+    lines = [json.loads(line) for line in lines]
+    for line in lines:
+        valid(validator, line)
+    assert lines[0]["event"] == "run_started" and lines[-1]["event"] == "run_ended"
+    assert lines[-1]["summary"] == report["summary"]
+    last = {line["operation"]: line for line in lines if "outcome" in line}
+    attempts = collections.Counter(line["operation"] for line in lines if line["event"] == "attempt_ended")
+    for operation in report["operations"]:
+        for name in ["outcome", "reason", "task_id"]:
+            assert last[operation["id"]].get(name) == operation.get(name), (name, operation["id"])
+        assert attempts[operation["id"]] == len(operation["attempts"])
+    assert len(last) == report["summary"]["planned"]
 
 
 def junit(folder, report, schema):
@@ -87,13 +118,17 @@ def github(path, most):
 
 
 def main():
-    schemas, *folders = map(pathlib.Path, sys.argv[1:])
+    schemas, ours, *folders = map(pathlib.Path, sys.argv[1:])
+    report_schema = validator_of(ours / "report.schema.json")
+    event_schema = validator_of(ours / "event.schema.json")
     xsd = etree.XMLSchema(etree.parse(schemas / "junit.xsd"))
     schema = json.loads((schemas / "sarif.json").read_text("utf-8"))
     validator = jsonschema.Draft4Validator(schema, format_checker=jsonschema.FormatChecker())
     passed = 0
     for folder in folders:
         report = json.loads((folder / "report.json").read_text("utf-8"))
+        valid(report_schema, report)
+        events(folder, report, event_schema)
         junit(folder, report, xsd)
         table(folder, report)
         markdown(folder, report)
@@ -102,7 +137,7 @@ def main():
         bad = report["summary"]["planned"] - report["summary"]["accepted"] - report["summary"]["confirmed"]
         assert (bad > 0) <= (len(results) > 0 and len(commands) > 0), (bad, len(results), len(commands))
         assert (folder.name != "good") == bool(bad), (folder, report["summary"])
-        passed += 5
+        passed += 7
         print(f"{folder.name}: {json.dumps(report['summary'])}")
     for folder in folders[:2]:
         results = sarif(folder / "validate.sarif", validator)

@@ -19,9 +19,11 @@ mod install;
 #[cfg(target_os = "linux")] // `sha256sum` is not everywhere
 mod journal_page;
 mod mutations;
+mod ndjson;
 mod offline;
 mod plans;
 mod readme;
+mod reliability;
 mod renewal;
 mod reports;
 mod resolve;

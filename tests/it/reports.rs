@@ -169,7 +169,7 @@ mod runs {
         assert!(text(&output.stderr).contains("nothing was sent"), "{}", text(&output.stderr));
         let output = hss_sync(place.path(), &denied(&["--report", "xml=j.xml"]), &[]);
         assert_eq!(output.status.code(), Some(2));
-        let said = "`xml` is no report format; there are json, junit, markdown, csv, html, sarif and github";
+        let said = "`xml` is no report format; there are json, ndjson, junit, markdown, csv, html, sarif and github";
         assert!(text(&output.stderr).contains(said), "{}", text(&output.stderr));
     }
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
+use super::write::BUFFER;
 use super::*;
 use crate::diagnostic::Place;
 use crate::diagnostic::{Code, Diagnostic};
@@ -154,6 +155,12 @@ fn writing_replaces_whole_files_or_nothing() {
     assert!(directory.to_string().contains("it is a directory; name a file"));
     let through_file = write_atomic(&case.path("old.json/x"), b"x", Parents::Create).expect_err("a file in the way");
     assert!(through_file.to_string().contains("not a directory"), "{through_file}");
+    let half = stream_atomic(&case.path("old.json"), Parents::Require, |out| {
+        out.write_all(&[b'x'; 2 * BUFFER])?;
+        Err(io::ErrorKind::StorageFull.into())
+    });
+    assert!(half.expect_err("it fails half way").to_string().contains("old.json"));
+    assert_eq!(fs::read(case.path("old.json")).expect("reads"), b"new");
     // Nothing is left over.
     let names = fs::read_dir(case.directory.path()).expect("lists").count();
     assert_eq!(names, 3);

@@ -4,6 +4,9 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// Bytes that go to a file at once.
+pub(super) const BUFFER: usize = 1 << 16;
+
 /// Makes a directory with its parents, readable by its owner only; one that exists is left as it is.
 ///
 /// # Errors
@@ -101,24 +104,70 @@ pub enum Parents {
 /// # Errors
 /// The directory is missing or read-only, the disk is full, or the path names a directory; the old file is untouched then.
 pub fn write_atomic(path: &Path, bytes: &[u8], parents: Parents) -> Result<(), WriteError> {
+    stream_atomic(path, parents, |out| out.write_all(bytes))
+}
+
+/// [`write_atomic`] of what `content` writes, however large it is, without holding it in memory.
+///
+/// # Errors
+/// As [`write_atomic`], and when `content` fails.
+pub fn stream_atomic(
+    path: &Path,
+    parents: Parents,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), WriteError> {
     let fail = |source: io::Error| write_error(path, source);
     let path = match Destination::of(path) {
         Destination::File(path) => path,
         Destination::Directory => return Err(fail(io::ErrorKind::IsADirectory.into())),
         Destination::Special => {
             let opened = fs::OpenOptions::new().write(true).open(path);
-            return opened.and_then(|mut special| special.write_all(bytes)).map_err(fail);
+            return opened.and_then(|special| buffered(&special, content)).map_err(fail);
         }
     };
     let directory = directory_of(&path);
     if parents == Parents::Create {
         fs::create_dir_all(directory).map_err(fail)?;
     }
-    let mut file = tempfile::NamedTempFile::new_in(directory).map_err(fail)?;
-    file.write_all(bytes).map_err(fail)?;
+    let file = tempfile::NamedTempFile::new_in(directory).map_err(fail)?;
+    buffered(file.as_file(), content).map_err(fail)?;
     file.as_file().sync_all().map_err(fail)?;
     file.persist(&path).map_err(|error| fail(error.error))?;
     Ok(())
+}
+
+/// Opens a file that is read while it grows: empty, private if it is new, its directory made. A path that leads to a pipe or
+/// device is opened as it is; a pipe waits for its reader.
+///
+/// # Errors
+/// The directory can't be made, the file can't be written, or the path names a directory.
+pub fn open_stream(path: &Path) -> Result<fs::File, WriteError> {
+    let fail = |source: io::Error| write_error(path, source);
+    let mut options = fs::OpenOptions::new();
+    options.write(true);
+    match Destination::of(path) {
+        Destination::Special => {}
+        Destination::Directory => return Err(fail(io::ErrorKind::IsADirectory.into())),
+        Destination::File(file) => {
+            fs::create_dir_all(directory_of(&file)).map_err(fail)?;
+            options.create(true).truncate(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        }
+    }
+    options.open(path).map_err(fail)
+}
+
+/// What it means that a stream which [`open_stream`] opened can't be written any more.
+#[must_use]
+pub fn stream_error(path: &Path, source: io::Error) -> WriteError {
+    write_error(path, source)
+}
+
+fn buffered(file: &fs::File, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = io::BufWriter::with_capacity(BUFFER, file);
+    content(&mut out)?;
+    out.flush()
 }
 
 /// Adds to the end of a file that is there, unless it would then be larger than `most` bytes; gives back whether it did.

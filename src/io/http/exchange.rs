@@ -101,13 +101,13 @@ impl ExchangeClient {
         let rerouted = self.transport.reroute(&exchange.url, &mut headers);
         let url = rerouted.as_deref().unwrap_or(&exchange.url);
         let prepared = self.transport.client.request(method, url).headers(headers).body(exchange.body.clone());
-        let time = InTime::start(&self.transport.clock, timeout);
+        let mut time = InTime::start(&self.transport.clock, timeout);
         let Some(sent) = time.await_or_give_up(prepared.send()).await else {
             return Err(no_answer(timeout));
         };
         let response = sent.map_err(how_far)?;
         let subject_token = response.headers().get("x-subject-token").and_then(|value| value.to_str().ok());
         let subject_token = subject_token.map(|token| Secret::new(token.to_owned()));
-        Ok(ExchangeAnswer { answer: read_answer(response, &time, LONGEST_BODY).await, subject_token })
+        Ok(ExchangeAnswer { answer: read_answer(response, &mut time, LONGEST_BODY).await, subject_token })
     }
 }

@@ -188,6 +188,7 @@ pub(super) fn run(choice: &Choice, plan: &ExecutionPlan) -> Record {
         fail_fast: choice.fail_fast,
         max_duration: choice.max_duration.map(ms),
         ignore_deadlines: false,
+        most_in_flight: None,
     };
     let cut = |cut: &CutChoice| Cut {
         when: When::Steps(cut.steps),
