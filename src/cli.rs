@@ -107,6 +107,8 @@ pub enum CommandArgs {
     Run(Box<RunArgs>),
     /// Go on with a run that was interrupted, from its journal
     Resume(ResumeArgs),
+    /// Render reports of runs from their journals, and merge several into one: shards, a run and its rest. No network
+    Report(ReportArgs),
     /// Compare plans with the service before a run: credentials, clock, projects, registries. Reads only
     Check(CheckArgs),
     /// List the registries of an account and write a plan from them. Reads only
@@ -508,6 +510,32 @@ pub struct ResumeArgs {
     /// Connection.
     #[command(flatten)]
     pub connection: ConnectionArgs,
+}
+
+/// `report`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    before_help = "Example:  hss-sync report latest --report html=run.html",
+    after_help = "Reads journals and nothing else; sends nothing and changes no run. Of one run it says what the run itself said, \
+                  in any format. Several become one report: an operation is as the run left it that tried it last. One that \
+                  no run was in charge of, one that several tried, and runs of different plans are mentioned; with \
+                  --require-complete they are errors, and nothing is written. A run that did not come to its end is told as it \
+                  stands. The exit code is that of the runs together, as `run` would have ended."
+)]
+pub struct ReportArgs {
+    /// Run ids, `latest`, or paths of runs' directories; several are merged
+    #[arg(value_name = "RUN", required = true)]
+    pub runs: Vec<String>,
+    /// Fail when an operation was in nobody's hands (exit code 4: a shard is missing), was sent by more than one run, or the runs
+    /// are of different plans (exit code 3)
+    #[arg(long)]
+    pub require_complete: bool,
+    /// Output: human, or json (the report as one document on standard output)
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
+    pub format: FormatArg,
+    /// Outputs.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// `runs`.

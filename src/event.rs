@@ -328,6 +328,48 @@ pub enum RunEvent {
 }
 
 impl RunEvent {
+    /// When it happened, since the start of the run.
+    #[must_use]
+    pub fn at(&self) -> Duration {
+        match self {
+            Self::RunStarted { .. } => Duration::ZERO,
+            Self::RunResumed { at, .. }
+            | Self::OperationReopened { at, .. }
+            | Self::WaveStarted { at, .. }
+            | Self::AttemptStarted { at, .. }
+            | Self::AttemptWithdrawn { at, .. }
+            | Self::AttemptEnded { at, .. }
+            | Self::OperationEnded { at, .. }
+            | Self::TaskFound { at, .. }
+            | Self::TaskProgressed { at, .. }
+            | Self::TaskEnded { at, .. }
+            | Self::TaskUnclear { at, .. }
+            | Self::Stopping { at, .. }
+            | Self::RunEnded { at } => *at,
+        }
+    }
+
+    /// The operation that it is about, if it is about one.
+    #[must_use]
+    pub fn operation(&self) -> Option<OpIndex> {
+        match self {
+            Self::OperationReopened { op, .. }
+            | Self::AttemptStarted { op, .. }
+            | Self::AttemptWithdrawn { op, .. }
+            | Self::AttemptEnded { op, .. }
+            | Self::OperationEnded { op, .. }
+            | Self::TaskFound { op, .. }
+            | Self::TaskProgressed { op, .. }
+            | Self::TaskEnded { op, .. }
+            | Self::TaskUnclear { op, .. } => Some(*op),
+            Self::RunStarted { .. }
+            | Self::RunResumed { .. }
+            | Self::WaveStarted { .. }
+            | Self::Stopping { .. }
+            | Self::RunEnded { .. } => None,
+        }
+    }
+
     /// The event with its times in whole microseconds, as a journal keeps them: what is made of it while a run goes on is then
     /// what is made of its journal later.
     #[must_use]

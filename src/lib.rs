@@ -24,6 +24,7 @@ pub mod summary;
 pub mod exit;
 pub mod expand;
 pub mod journal;
+pub mod merge;
 pub mod report;
 pub mod schedule;
 // Level 5

@@ -97,6 +97,8 @@ pub struct RunSummary {
     pub idle: Duration,
     /// How often the run was resumed.
     pub resumed: usize,
+    /// How many runs this is the account of: one, unless it was merged.
+    pub runs: usize,
     /// Counts of outcomes.
     pub counts: Counts,
     /// Calls that were answered or given up.
@@ -120,6 +122,7 @@ impl RunSummary {
             elapsed: Duration::ZERO,
             idle: Duration::ZERO,
             resumed: 0,
+            runs: 1,
             counts: Counts { planned, ..Counts::default() },
             attempts: 0,
             throttled: 0,

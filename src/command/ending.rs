@@ -5,13 +5,18 @@
 //! that they can be copied; what is said of them is a shell's comment, so that a whole line can be.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr;
 
+use super::load::ASSUMED_LATENCY;
 use super::output::{LeftOver, Outputs, Written, shown};
 use crate::event::Outcome;
+use crate::expand::ExecutionPlan;
+use crate::forecast::forecast_rest;
 use crate::report::wrap;
 use crate::resume::{Reopen, reopens};
+use crate::schedule::{History, PastOperation, PastState, ScheduleOptions};
 use crate::summary::{OperationSummary, RunSummary};
 
 /// Columns before a path or command.
@@ -36,10 +41,31 @@ pub(super) fn places(
         *note = what_is_left(left.operations, summary.counts.unknown);
     }
     rows(&mut text, "left over", &files, width);
-    let command = outputs.resume_command();
-    let ways = ways_on(summary, sends).into_iter().map(|(flags, note)| (format!("{command}{flags}"), note));
-    rows(&mut text, "go on", &ways.collect::<Vec<_>>(), width);
+    rows(&mut text, "go on", &commands_on(&outputs.resume_command(), summary, sends), width);
     text
+}
+
+/// The commands that go on with a run, each with what it would do; `command` resumes it.
+pub(super) fn commands_on(
+    command: &str,
+    summary: &RunSummary,
+    sends: impl Fn(Reopen) -> usize,
+) -> Vec<(String, String)> {
+    ways_on(summary, sends).into_iter().map(|(flags, note)| (format!("{command}{flags}"), note)).collect()
+}
+
+/// Operations that a resume within these bounds would send: what is open again, unless its failure budget stays spent.
+pub(super) fn sends(plan: &ExecutionPlan, bounds: ScheduleOptions, summary: &RunSummary, reopen: Reopen) -> usize {
+    let past = |operation: &OperationSummary| {
+        let ended = operation.outcome.as_ref().filter(|outcome| !reopens(outcome, reopen));
+        let state = ended.map_or(PastState::Open, |outcome| PastState::Ended {
+            spent: matches!(outcome, Outcome::Failed(_) | Outcome::Unknown(_)),
+        });
+        PastOperation { state, ..PastOperation::default() }
+    };
+    let operations = summary.operations.iter().map(past).collect();
+    let history = History { operations, ..History::default() };
+    forecast_rest(plan, ASSUMED_LATENCY, bounds, &history, Duration::ZERO).calls
 }
 
 fn what_is_left(operations: usize, unknown: usize) -> String {
@@ -100,7 +126,7 @@ fn ways_on(summary: &RunSummary, sends: impl Fn(Reopen) -> usize) -> Vec<(&'stat
 }
 
 /// Lines under one label; the notes stand below each other, or below what they are about if there is no room beside it.
-fn rows(text: &mut String, label: &str, rows: &[(String, String)], width: usize) {
+pub(super) fn rows(text: &mut String, label: &str, rows: &[(String, String)], width: usize) {
     let column = rows.iter().map(|(what, _)| what.width()).max().unwrap_or(0);
     let beside = rows.iter().all(|(_, note)| note.is_empty() || LABEL + column + 5 + note.width() <= width);
     let mut label = label;

@@ -19,6 +19,8 @@ mod online;
 mod output;
 mod pace;
 mod plan;
+mod recorded;
+mod report;
 mod resolve;
 mod resume;
 mod run;
@@ -103,6 +105,7 @@ pub fn execute(cli: &Cli, environment: Environment) -> ExitStatus {
         Some(CommandArgs::Plan(args)) => plan::plan(&context, args),
         Some(CommandArgs::Run(args)) => run::run(&context, args),
         Some(CommandArgs::Resume(args)) => resume::resume(&context, args),
+        Some(CommandArgs::Report(args)) => report::report(&context, args),
         Some(CommandArgs::Check(args)) => check::check(&context, args),
         Some(CommandArgs::Discover(args)) => discover::discover(&context, args),
         Some(CommandArgs::Runs(args)) => runs::runs(&context, args),

@@ -197,6 +197,16 @@ impl Outputs {
         written
     }
 
+    /// Writes the reports that `--report` asks for and nothing else. What could not be written, a message each.
+    pub(super) fn write_asked(
+        &self,
+        context: &Context,
+        render: impl Fn(Format, &mut dyn Write) -> io::Result<()>,
+    ) -> Vec<String> {
+        let write = |Extra { format, target }: &Extra| target.write(context, |out| render(*format, out));
+        self.extra.iter().filter_map(|extra| write(extra).err()).collect()
+    }
+
     /// Writes a plan of what is left of each plan, `remaining.yaml`; removes one that is out of date.
     pub(super) fn write_remaining(&self, loaded: &Loaded, summary: &RunSummary) -> LeftOver {
         let mut left = LeftOver::default();

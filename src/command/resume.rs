@@ -4,7 +4,6 @@
 //! refuse a plan that changed since. What the journal says decides what is open: see `crate::resume`.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use super::Context;
 use super::hosts::hosts_outside;
 use super::load::{ASSUMED_LATENCY, LoadFailure, Loaded, Reading, Texts, endpoint_chain};
 use super::output::{LeftOver, Outputs, state_dir};
+use super::recorded::{self, NotRecorded, Story};
 use super::run::{refused, unwritable};
 use super::service::{Service, ServiceAsker};
 use super::session::{
@@ -22,7 +22,7 @@ use super::session::{
 use crate::cli::ResumeArgs;
 use crate::diagnostic::visible;
 use crate::difference::{Side, difference};
-use crate::event::{NotAttemptedReason, Outcome, RunEvent};
+use crate::event::{Outcome, RunEvent};
 use crate::exit::ExitStatus;
 use crate::follow::Aim;
 use crate::forecast::forecast_rest;
@@ -30,10 +30,9 @@ use crate::io::clock::RunClock;
 use crate::io::fs::STDIN_NAME;
 use crate::io::journal_file::{JournalFileError, LockedJournal};
 use crate::io::state_dir::{RunDir, StateDir};
-use crate::journal::{self, DamagedJournal, Header, Journal};
+use crate::journal::{self, DamagedJournal, Header};
 use crate::read::ReadLimits;
 use crate::report::{EventFacts, forecast_text, wrap};
-use crate::resolve::put_back;
 use crate::resume::{Reopen, take_up};
 use crate::run::port::Clock;
 use crate::run::{FollowAfter, Past, RunEnd, RunOptions, follow};
@@ -58,9 +57,9 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let locked = LockedJournal::open(directory.path()).map_err(|error| not_opened(context, &error))?;
     let journal = journal::read(locked.bytes()).map_err(|error| unreadable(context, &directory, &error))?;
     let header = &journal.header;
-    let mut loaded = recorded(context, args, &directory, header)?;
+    let mut loaded = plans(context, args, &directory, header)?;
     refuse_hosts(context, args, header, &loaded)?;
-    let story = Story::of(&journal, &loaded).map_err(|message| damaged(context, &directory, &message))?;
+    let story = Story::of(&journal, &loaded).map_err(|error| damaged(context, &directory, &error.to_string()))?;
     let outputs = Outputs::parse(&args.output.report, directory.clone())
         .map_err(|message| context.usage(&message))?
         .going_on_with(&args.allow_endpoint);
@@ -172,14 +171,8 @@ fn not_opened(context: &Context, error: &JournalFileError) -> ExitStatus {
     }
 }
 
-/// A journal without a whole header is of a run that sent nothing, unless there is what only the end of a run leaves.
 fn unreadable(context: &Context, directory: &RunDir, error: &DamagedJournal) -> ExitStatus {
-    if *error == DamagedJournal::NothingAnnounced && directory.has_report() {
-        let message = "the journal was cut short after the run: its beginning is missing, and the report beside it says what was \
-                       sent. Restore the journal, or begin a new run for what the report does not call accepted";
-        return damaged(context, directory, message);
-    }
-    damaged(context, directory, &error.to_string())
+    damaged(context, directory, &recorded::unreadable(directory, error))
 }
 
 fn damaged(context: &Context, directory: &RunDir, message: &str) -> ExitStatus {
@@ -187,28 +180,23 @@ fn damaged(context: &Context, directory: &RunDir, message: &str) -> ExitStatus {
     ExitStatus::Unwritable
 }
 
-/// The plans as the journal holds them, with `lookup` and `select` as they were resolved when the run began: the service is
-/// not asked again, since its answer may be another by now.
-fn recorded(context: &Context, args: &ResumeArgs, directory: &RunDir, header: &Header) -> Result<Loaded, ExitStatus> {
-    let reading = Reading::recorded(&header.invocation, &args.pace).map_err(|failure| failure.report(context))?;
-    let mut loaded = Texts::recorded(&header.sources).understand(reading).map_err(|failure| failure.report(context))?;
-    if loaded.plan.digest == header.digest && loaded.plan.operations.len() == header.planned {
-        loaded.unresolved = (!header.resolved.is_empty()).then(|| loaded.plan.clone());
-        let complete = put_back(&mut loaded.plan, &header.resolved);
-        return match complete {
-            Ok(()) => Ok(loaded),
-            Err(unfit) => Err(damaged(context, directory, &unfit.to_string())),
-        };
-    }
-    context.console.error(&format!(
-        "this hss-sync {} reads the plans of run {} otherwise than {}, which began it, so that it can't go on without \
-         guessing; resume it with version {}, or run its remaining.yaml",
-        env!("CARGO_PKG_VERSION"),
-        header.run,
-        header.tool,
-        header.tool,
-    ));
-    Err(ExitStatus::InvalidPlan)
+/// The plans as the journal holds them.
+fn plans(context: &Context, args: &ResumeArgs, directory: &RunDir, header: &Header) -> Result<Loaded, ExitStatus> {
+    recorded::recorded(header, &args.pace).map_err(|error| match error {
+        NotRecorded::Unreadable(failure) => failure.report(context),
+        NotRecorded::Damaged(message) => damaged(context, directory, &message),
+        NotRecorded::ReadOtherwise => {
+            context.console.error(&format!(
+                "this hss-sync {} reads the plans of run {} otherwise than {}, which began it, so that it can't go on \
+                 without guessing; resume it with version {}, or run its remaining.yaml",
+                env!("CARGO_PKG_VERSION"),
+                header.run,
+                header.tool,
+                header.tool,
+            ));
+            ExitStatus::InvalidPlan
+        }
+    })
 }
 
 /// A journal may have come with somebody else's change, and so can't choose where signed requests go.
@@ -281,46 +269,7 @@ fn what_to_do(header: &Header, left: &LeftOver) -> String {
     }
 }
 
-/// What happened in a run up to now.
-struct Story {
-    events: Vec<RunEvent>,
-    summary: RunSummary,
-}
-
 impl Story {
-    fn of(journal: &Journal, loaded: &Loaded) -> Result<Self, String> {
-        let index: HashMap<&str, usize> =
-            loaded.plan.operations.iter().enumerate().map(|(op, operation)| (operation.id.as_str(), op)).collect();
-        let events = journal.events(|id| index.get(id).copied()).map_err(|error| error.to_string())?;
-        let mut summary = RunSummary::new(loaded.plan.operations.len());
-        events.iter().for_each(|event| summary.apply(event));
-        Ok(Self { events, summary })
-    }
-
-    /// The account of the run if it ended here: what was in flight is unknown, and what was never sent is not attempted.
-    fn as_if_over(&self, loaded: &Loaded) -> RunSummary {
-        let (mut summary, at) = (self.summary.clone(), self.elapsed());
-        for event in take_up(&loaded.plan, &self.events, at, Reopen::default()) {
-            if !matches!(event, RunEvent::OperationReopened { .. }) {
-                summary.apply(&event);
-            }
-        }
-        for op in 0..summary.operations.len() {
-            if summary.operations[op].outcome.is_none() {
-                let left_out = loaded.plan.operations[op].left_out;
-                let outcome = left_out.map_or(Outcome::NotAttempted(NotAttemptedReason::Interrupted), |why| {
-                    Outcome::Skipped(why.reason())
-                });
-                summary.apply(&RunEvent::OperationEnded { op, at, outcome });
-            }
-        }
-        summary
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.summary.elapsed
-    }
-
     /// How long nobody was at work, as far as clocks say: since the time of the last event on the wall clock of its session,
     /// or since the journal was written, whatever is later. Too short a time only makes the quota wait longer.
     fn downtime(&self, now: jiff::Timestamp, written: Option<jiff::Timestamp>) -> Duration {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
-use super::ending::places;
+use super::ending::{places, sends};
 use super::load::{ASSUMED_LATENCY, Loaded};
 use super::output::Outputs;
 use super::service::{Service, ServiceAsker};
@@ -15,17 +15,16 @@ use crate::cli::{BoundArgs, DEFAULT_GRACE, WaitArgs};
 use crate::diagnostic::visible;
 use crate::event::{Outcome, RunEvent};
 use crate::exit::ExitStatus;
-use crate::forecast::{Forecast, forecast_rest, forecast_with};
+use crate::forecast::{Forecast, forecast_with};
 use crate::io::clock::RunClock;
 use crate::io::journal_file::{CrashPoint, JournalFile};
 use crate::io::signal::Signals;
 use crate::journal::{Invocation, SimulatedWith};
 use crate::model::{MaxFailures, RunId, parse_duration};
 use crate::report::{self, RunFacts, RunReport, write_report};
-use crate::resume::{Reopen, reopens};
 use crate::run::port::EventSink;
 use crate::run::{FollowAfter, NotRecorded, Outside, Past, RunEnd, RunError, RunOptions, run as drive};
-use crate::schedule::{History, PastOperation, PastState, ScheduleOptions};
+use crate::schedule::ScheduleOptions;
 use crate::summary::{OperationSummary, RunSummary};
 use crate::terminal::console::DEFAULT_WIDTH;
 use crate::terminal::lines::Lines;
@@ -291,7 +290,7 @@ impl Account<'_> {
             Told::Live(streamed) => (Some(streamed), &[][..]),
             Told::Past(events) => (None, events),
         };
-        let report = |exit| RunReport { plan, sources, summary, facts: facts(exit), events };
+        let report = |exit| RunReport { plan, sources, summary, facts: facts(exit), runs: &[], events };
         let written =
             outputs.write(context, exit, streamed, |format, exit, out| write_report(format, out, &report(exit)));
         if let Some(not_recorded) = &end.not_recorded {
@@ -300,7 +299,13 @@ impl Account<'_> {
         let left = outputs.write_remaining(loaded, summary);
         let width = context.console.width().unwrap_or(DEFAULT_WIDTH);
         let mut text = report::closing(plan, sources, summary, width);
-        text.push_str(&places(outputs, (&written, &left), summary, |reopen| self.sends(summary, reopen), width));
+        text.push_str(&places(
+            outputs,
+            (&written, &left),
+            summary,
+            |reopen| sends(plan, self.bounds, summary, reopen),
+            width,
+        ));
         for error in written.errors.iter().chain(&left.errors) {
             context.console.error(error);
         }
@@ -317,20 +322,6 @@ impl Account<'_> {
             return exit;
         }
         context.printed(context.console.result(&text), exit)
-    }
-
-    /// Operations that a resume would send: what is open again, unless its failure budget stays spent.
-    fn sends(&self, summary: &RunSummary, reopen: Reopen) -> usize {
-        let past = |operation: &OperationSummary| {
-            let ended = operation.outcome.as_ref().filter(|outcome| !reopens(outcome, reopen));
-            let state = ended.map_or(PastState::Open, |outcome| PastState::Ended {
-                spent: matches!(outcome, Outcome::Failed(_) | Outcome::Unknown(_)),
-            });
-            PastOperation { state, ..PastOperation::default() }
-        };
-        let operations = summary.operations.iter().map(past).collect();
-        let history = History { operations, ..History::default() };
-        forecast_rest(&self.loaded.plan, ASSUMED_LATENCY, self.bounds, &history, Duration::ZERO).calls
     }
 
     /// What the journal doesn't hold, and why. Without a report this is the only place that still has these outcomes.

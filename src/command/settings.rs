@@ -51,6 +51,7 @@ fn has_settings(command: Option<&CommandArgs>) -> bool {
             | CommandArgs::Plan(_)
             | CommandArgs::Run(_)
             | CommandArgs::Resume(_)
+            | CommandArgs::Report(_)
             | CommandArgs::Check(_)
             | CommandArgs::Discover(_)
             | CommandArgs::Runs(_)
@@ -120,6 +121,7 @@ fn fill(cli: &mut Cli, settings: &Settings) {
             bounds: Some(&mut args.bounds),
             output: Some(&mut args.output),
         },
+        Some(CommandArgs::Report(args)) => Flags { output: Some(&mut args.output), ..Flags::default() },
         Some(CommandArgs::Runs(args)) => {
             let state_dir = value(Key::StateDir).map(Into::into);
             args.state_dir = args.state_dir.take().or(state_dir);

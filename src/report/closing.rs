@@ -80,9 +80,10 @@ pub(super) fn totals(summary: &RunSummary) -> String {
         .filter(|(index, (_, count))| *index == 0 && counts.confirmed == 0 || *count > 0)
         .map(|(_, (word, count))| format!("{count} {}", word.replace('_', " ")))
         .collect();
-    let sessions = match summary.resumed {
-        0 => String::new(),
-        resumed => unbroken(&format!(" over {} sessions", resumed + 1)),
+    let sessions = match (summary.runs, summary.resumed) {
+        (0 | 1, 0) => String::new(),
+        (0 | 1, resumed) => unbroken(&format!(" over {} sessions", resumed + 1)),
+        (runs, _) => unbroken(&format!(" over {runs} runs")),
     };
     let calls = if summary.attempts == 1 { "call" } else { "calls" };
     let numbers = [format!("{} {calls}", summary.attempts), format!("{} throttled", summary.throttled)];
@@ -211,6 +212,14 @@ pub(super) fn first_places(plan: &ExecutionPlan, operations: &[OpIndex]) -> (Vec
     }
     let shown = operations.iter().filter(|op| named.contains(&name(plan, **op))).count();
     (named, operations.len() - shown)
+}
+
+/// The first places of operations, on one line: `payments / cn-east-3, search / ap-southeast-1 and 2 more`.
+#[must_use]
+pub fn some_places(plan: &ExecutionPlan, operations: &[OpIndex]) -> String {
+    let (named, more) = first_places(plan, operations);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    visible(&format!("{}{more}", named.join(", "))).into_owned()
 }
 
 pub(super) fn place(plan: &ExecutionPlan, sources: &Sources, op: OpIndex) -> String {

@@ -193,7 +193,7 @@ pub(super) fn said(texts: &[String; 4]) -> (ExecutionPlan, Sources, RunSummary) 
 /// A report on it.
 pub(super) fn report<'a>(plan: &'a ExecutionPlan, sources: &'a Sources, summary: &'a RunSummary) -> RunReport<'a> {
     let facts = RunFacts { exit: ExitStatus::of_run(summary), simulated: true, shard: None };
-    RunReport { plan, sources, summary, facts, events: &[] }
+    RunReport { plan, sources, summary, facts, runs: &[], events: &[] }
 }
 
 /// What [`write_report`] makes of it.

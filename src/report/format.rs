@@ -14,6 +14,7 @@ use super::ndjson::{EventFacts, write_events};
 use super::sarif::write_sarif;
 use crate::event::RunEvent;
 use crate::expand::ExecutionPlan;
+use crate::merge::MergedRun;
 use crate::source::Sources;
 use crate::summary::RunSummary;
 
@@ -49,6 +50,8 @@ pub struct RunReport<'a> {
     pub summary: &'a RunSummary,
     /// What is in neither.
     pub facts: RunFacts,
+    /// The runs that it was merged from; none for the report of one run.
+    pub runs: &'a [MergedRun],
     /// Everything that happened, for formats that tell it in order; where those were written while it happened, nothing.
     pub events: &'a [RunEvent],
 }
@@ -140,10 +143,10 @@ impl Format {
 /// # Errors
 /// When the writer fails.
 pub fn write_report(format: Format, out: &mut dyn Write, report: &RunReport<'_>) -> io::Result<()> {
-    let RunReport { plan, sources, summary, facts, events } = *report;
     match format {
-        Format::Json => write_run(out, plan, sources, summary, facts),
+        Format::Json => write_run(out, report),
         Format::Ndjson => {
+            let RunReport { plan, facts, events, .. } = *report;
             write_events(out, plan, EventFacts { simulated: facts.simulated, shard: facts.shard }, events)
         }
         Format::Junit => write_junit(out, report),
@@ -153,6 +156,23 @@ pub fn write_report(format: Format, out: &mut dyn Write, report: &RunReport<'_>)
         Format::Sarif => write_sarif(out, report),
         Format::Github => write_github(out, report),
     }
+}
+
+/// The runs that a merged report names.
+const MOST_RUNS: usize = 20;
+
+/// The runs of a merged report, for people: `20261124-080000-7f3a (shard 1/3)`.
+pub(super) fn merged_from(runs: &[MergedRun]) -> Vec<String> {
+    let name = |run: &MergedRun| {
+        let shard = run.shard.map(|shard| format!("shard {shard}"));
+        let facts: Vec<String> = shard.into_iter().chain(run.simulated.then(|| "simulated".to_owned())).collect();
+        if facts.is_empty() { run.id.to_string() } else { format!("{} ({})", run.id, facts.join(", ")) }
+    };
+    let mut named: Vec<String> = runs.iter().take(MOST_RUNS).map(name).collect();
+    if runs.len() > named.len() {
+        named.push(format!("{} more", runs.len() - named.len()));
+    }
+    named
 }
 
 #[cfg(test)]

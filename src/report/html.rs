@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use tera::{Context, Tera};
 
 use super::closing::{LOOK_AGAIN, advice, head, left_open_text, name, off, place, totals};
-use super::format::RunReport;
+use super::format::{RunReport, merged_from};
 use crate::diagnostic::visible;
 use crate::event::{OpIndex, Outcome};
 use crate::expand::ExecutionPlan;
@@ -84,6 +84,7 @@ struct Page<'a> {
     names: String,
     shard: Option<String>,
     simulated: bool,
+    half_simulated: bool,
     exit: Exit,
     conserved: bool,
     sentence: String,
@@ -94,6 +95,7 @@ struct Page<'a> {
     took: String,
     forecast: String,
     sessions: usize,
+    merged: Option<String>,
     calls: usize,
     throttled: usize,
     digest: &'a str,
@@ -171,7 +173,7 @@ struct Row<'a> {
 
 impl<'a> Page<'a> {
     fn new(report: &RunReport<'a>, causes: &[Cause]) -> io::Result<Self> {
-        let RunReport { plan, sources, summary, facts, .. } = *report;
+        let RunReport { plan, sources, summary, facts, runs, .. } = *report;
         let started_at = summary.started_at.unwrap_or_default();
         let finished_at = started_at.checked_add(summary.elapsed).unwrap_or(started_at);
         let mut order: Vec<OpIndex> = (0..plan.operations.len().min(summary.operations.len())).collect();
@@ -186,6 +188,7 @@ impl<'a> Page<'a> {
             names: names(plan),
             shard: facts.shard.map(|shard| shard.to_string()),
             simulated: facts.simulated,
+            half_simulated: facts.simulated && runs.iter().any(|run| !run.simulated),
             exit: Exit { code: facts.exit.code(), meaning: facts.exit.meaning(), next_step: facts.exit.next_step() },
             conserved: summary.is_conserved(),
             sentence: totals(summary),
@@ -195,7 +198,8 @@ impl<'a> Page<'a> {
             finished: format!("{finished_at:.0}"),
             took: format_duration(summary.worked()),
             forecast: format!("{}{}", format_estimate(summary.forecast), off(summary)),
-            sessions: summary.resumed + 1,
+            sessions: if runs.is_empty() { summary.resumed + 1 } else { 1 },
+            merged: (!runs.is_empty()).then(|| merged_from(runs).join(", ")),
             calls: summary.attempts,
             throttled: summary.throttled,
             digest: plan.digest.as_str(),

@@ -9,11 +9,13 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::ser::Serializer;
 
+use super::format::RunReport;
 use crate::diagnostic::{Diagnostic, Label, Place, Severity};
 use crate::event::{AttemptRecord, Outcome};
 use crate::exit::ExitStatus;
 use crate::expand::ExecutionPlan;
 use crate::forecast::Forecast;
+use crate::merge::MergedRun;
 use crate::model::{Operation, ProjectRef, Request, Shard, SyncBody};
 use crate::policy::{Explanation, explanation};
 use crate::sign::{encode_query, request_url};
@@ -38,13 +40,8 @@ pub struct RunFacts {
 ///
 /// # Errors
 /// When the writer fails.
-pub(super) fn write_run(
-    out: &mut dyn Write,
-    plan: &ExecutionPlan,
-    sources: &Sources,
-    summary: &RunSummary,
-    facts: RunFacts,
-) -> io::Result<()> {
+pub(super) fn write_run(out: &mut dyn Write, report: &RunReport<'_>) -> io::Result<()> {
+    let RunReport { plan, sources, summary, facts, runs, .. } = *report;
     let started_at = summary.started_at.unwrap_or_default();
     let document = RunDocument {
         schema_version: SCHEMA_VERSION,
@@ -57,6 +54,7 @@ pub(super) fn write_run(
             simulated: facts.simulated,
             shard: facts.shard.map(|shard| shard.to_string()),
             resumed: summary.resumed,
+            runs: runs.iter().map(merged_run).collect(),
         },
         plans: plan_entries(plan),
         summary: summary_entry(summary),
@@ -170,6 +168,30 @@ struct Run<'a> {
     simulated: bool,
     shard: Option<String>,
     resumed: usize,
+    /// What a merged report was made of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    runs: Vec<MergedRunEntry<'a>>,
+}
+
+#[derive(Serialize)]
+struct MergedRunEntry<'a> {
+    id: &'a str,
+    started_at: String,
+    finished_at: String,
+    shard: Option<String>,
+    simulated: bool,
+    digest: &'a str,
+}
+
+fn merged_run(run: &MergedRun) -> MergedRunEntry<'_> {
+    MergedRunEntry {
+        id: run.id.as_str(),
+        started_at: timestamp(run.started_at, Duration::ZERO),
+        finished_at: timestamp(run.finished_at, Duration::ZERO),
+        shard: run.shard.map(|shard| shard.to_string()),
+        simulated: run.simulated,
+        digest: run.digest.as_str(),
+    }
 }
 
 /// A plan of the run.

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::closing::next_step;
-use super::format::RunReport;
+use super::format::{RunReport, merged_from};
 use super::json::{millis, timestamp};
 use crate::diagnostic::visible;
 use crate::event::{Failure, OpIndex, Outcome};
@@ -40,7 +40,7 @@ fn without_skipped(bytes: Vec<u8>, skipped: usize) -> Vec<u8> {
 }
 
 fn suite(report: &RunReport<'_>, plan: usize) -> TestSuite {
-    let RunReport { plan: planned, summary, facts, .. } = *report;
+    let RunReport { plan: planned, summary, facts, runs, .. } = *report;
     let file = &planned.plans[plan];
     let operations = planned.operations.iter().enumerate().filter(|(_, operation)| operation.plan == plan);
     let ops: Vec<OpIndex> = operations.map(|(op, _)| op).collect();
@@ -61,6 +61,7 @@ fn suite(report: &RunReport<'_>, plan: usize) -> TestSuite {
     ];
     suite.add_properties(properties.map(|(name, value)| Property::new(name, value)));
     suite.add_properties(facts.shard.map(|shard| Property::new("shard", shard.to_string())));
+    suite.add_properties((!runs.is_empty()).then(|| Property::new("runs", merged_from(runs).join(", "))));
     suite.add_test_cases(ops.into_iter().map(|op| case(report, op)));
     suite
 }

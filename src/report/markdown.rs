@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::closing::{LOOK_AGAIN, advice, first_places, totals, what};
-use super::format::RunReport;
+use super::format::{RunReport, merged_from};
 use crate::diagnostic::visible;
 use crate::event::OpIndex;
 use crate::expand::ExecutionPlan;
@@ -87,8 +87,12 @@ fn title(counts: &Counts) -> String {
 
 /// Which run it is.
 fn facts(report: &RunReport<'_>) -> String {
-    let RunReport { summary, facts, .. } = report;
+    let RunReport { summary, facts, runs, .. } = report;
     let mut text = format!("Run {}", code(summary.run.as_ref().map_or("", |run| run.as_str())));
+    if !runs.is_empty() {
+        let named: Vec<String> = merged_from(runs).iter().map(|run| code(run)).collect();
+        let _ = write!(text, ", merged from {} runs: {}", runs.len(), named.join(", "));
+    }
     if let Some(shard) = facts.shard {
         let _ = write!(text, ", shard {shard}");
     }
@@ -97,7 +101,12 @@ fn facts(report: &RunReport<'_>) -> String {
     }
     let _ = write!(text, ", exit code {}: {}", facts.exit.code(), own(facts.exit.meaning()));
     if facts.simulated {
-        text.push_str(". **Simulated**: nothing was sent to the service");
+        let in_part = runs.iter().any(|run| !run.simulated);
+        text.push_str(if in_part {
+            ". **Simulated in part**: of some runs nothing was sent to the service"
+        } else {
+            ". **Simulated**: nothing was sent to the service"
+        });
     }
     text.push('.');
     text

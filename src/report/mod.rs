@@ -24,13 +24,13 @@ mod table;
 mod wrap;
 
 pub use check::{check_cost, check_lines, write_check};
-pub use closing::{closing, failure_line, left_open_line, left_open_text, why};
+pub use closing::{closing, failure_line, left_open_line, left_open_text, some_places, why};
 pub use discovered::{Discovered, DiscoveredProject, discovered_plan};
 pub use format::{Format, RunReport, write_report};
 pub use github::write_github_diagnostics;
 pub use json::{RunFacts, planned_operations, write_diagnostics, write_plan};
 pub use listed::{Listed, ListedRuns, Standing, WayOn, runs_lines, write_runs};
-pub use ndjson::{EventFacts, write_event, write_events};
+pub use ndjson::{EventFacts, RunEvents, write_event, write_events, write_events_of_runs};
 pub use sarif::write_sarif_diagnostics;
 pub use table::{forecast_text, plan_tables, validation_line};
 pub(crate) use wrap::{fit, wrap};

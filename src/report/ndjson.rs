@@ -49,6 +49,42 @@ pub fn write_events(
     Ok(())
 }
 
+/// What happened in one of several runs.
+#[derive(Clone, Copy, Debug)]
+pub struct RunEvents<'a> {
+    /// Its plan.
+    pub plan: &'a ExecutionPlan,
+    /// What its first line says.
+    pub facts: EventFacts,
+    /// Its wall clock at time zero.
+    pub started_at: jiff::Timestamp,
+    /// All that happened, from its start on.
+    pub events: &'a [RunEvent],
+}
+
+/// Writes everything that happened in several runs, in the order in which it happened by their wall clocks. Of the same moment
+/// the run that is given first comes first, and each run keeps its own order.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write_events_of_runs(out: &mut dyn Write, runs: &[RunEvents<'_>]) -> io::Result<()> {
+    let mut order: Vec<(jiff::Timestamp, usize, &RunEvent)> = Vec::new();
+    for (number, run) in runs.iter().enumerate() {
+        let mut latest = run.started_at;
+        order.extend(run.events.iter().map(|event| {
+            latest = latest.max(run.started_at.checked_add(event.at()).unwrap_or(latest));
+            (latest, number, event)
+        }));
+    }
+    order.sort_by_key(|(at, number, _)| (*at, *number));
+    let mut summaries: Vec<RunSummary> = runs.iter().map(|run| RunSummary::new(run.plan.operations.len())).collect();
+    for (_, number, event) in order {
+        summaries[number].apply(event);
+        write_event(out, runs[number].plan, runs[number].facts, event, &summaries[number])?;
+    }
+    Ok(())
+}
+
 /// Writes the line of one event, which is in `summary` already. One that no journal keeps has none.
 ///
 /// # Errors

@@ -45,6 +45,7 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     ("exit", Pure, &["event", "summary"]),
     ("expand", Pure, &["diagnostic", "model", "plan", "source", "template", "yaml"]),
     ("journal", Pure, &["diagnostic", "event", "model", "plan", "policy", "summary"]),
+    ("merge", Pure, &["event", "expand", "model", "source", "summary"]),
     ("schedule", Pure, &["event", "expand", "model", "policy", "summary"]),
     // Level 5; `report` shows forecasts, what was compared online, advice on codes, and URLs as they are signed
     ("difference", Pure, &["diagnostic", "expand", "model", "source"]),
@@ -55,7 +56,8 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     ("resume", Pure, &["event", "expand"]),
     ("selection", Pure, &["diagnostic", "expand", "model"]),
     ("report", Pure, &[
-        "diagnostic", "event", "exit", "expand", "forecast", "model", "policy", "resolve", "sign", "source", "summary",
+        "diagnostic", "event", "exit", "expand", "forecast", "merge", "model", "policy", "resolve", "sign", "source",
+        "summary",
     ]),
     // It lists operations as reports do, and holds what journals hold
     ("review", Pure, &["expand", "journal", "model", "plan", "report", "resolve", "source"]),
@@ -71,7 +73,7 @@ const TABLE: &[(&str, Layer, &[&str])] = &[
     ("read", Shell, &["diagnostic", "event", "expand", "follow", "io", "model", "policy", "resolve", "run", "sign"]),
     // Level 9
     ("command", Shell, &[
-        "cli", "diagnostic", "difference", "event", "exit", "expand", "follow", "forecast", "io", "journal", "model", "plan",
+        "cli", "diagnostic", "difference", "event", "exit", "expand", "follow", "forecast", "io", "journal", "merge", "model", "plan",
         "policy", "read", "remaining", "report", "resolve", "resume", "review", "run", "schedule", "selection", "settings", "sign", "simulator", "source", "summary", "template", "terminal", "yaml",
     ]),
     // Level 10
@@ -101,6 +103,8 @@ const OFFLINE_COMMANDS: &[&str] = &[
     "command/lock.rs",
     "command/completions.rs",
     "command/man.rs",
+    "command/recorded.rs",
+    "command/report.rs",
     "command/runs.rs",
     "command/settings.rs",
 ];

@@ -57,6 +57,24 @@ fn offline_commands_open_no_socket() {
     }
 }
 
+/// A run that is over is reported without one, too.
+#[test]
+#[cfg(feature = "simulator")]
+fn a_report_opens_no_socket() {
+    let state = tempfile::tempdir().expect("a temporary folder");
+    let state = state.path().to_str().expect("UTF-8");
+    let call = ["run", "--simulate", "--simulator-quota", "1000/1s", "--quota", "1000/1s", "--state-dir", state];
+    let run = Command::new(env!("CARGO_BIN_EXE_hss-sync"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(call)
+        .arg("plans/quickstart.yaml")
+        .output()
+        .expect("the binary starts");
+    assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stderr));
+    let output = without_sockets(&["report", "latest", "--state-dir", state, "--format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{} {}", output.status, String::from_utf8_lossy(&output.stderr));
+}
+
 /// The guard is real: a command that does open sockets is killed by it.
 #[test]
 #[cfg(feature = "simulator")]

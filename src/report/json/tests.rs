@@ -9,6 +9,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::event::{FailureKind, NotAttemptedReason, Outcome};
 use crate::exit::ExitStatus;
 use crate::forecast::forecast;
+use crate::report::RunReport;
 use crate::report::fixture::{SMALL, failed, failure, found, left, planned, ran, task_ended, unclear};
 use crate::source::{Location, Source, Sources, Span};
 use crate::summary::RunSummary;
@@ -25,7 +26,11 @@ fn a_run() {
     let summary = ran(vec![Outcome::Accepted, refused, left(NotAttemptedReason::Interrupted)]);
     let mut out = Vec::new();
     let facts = RunFacts { exit: ExitStatus::Incomplete, simulated: true, shard: None };
-    write_run(&mut out, &plan, &sources, &summary, facts).expect("memory");
+    write_run(
+        &mut out,
+        &RunReport { plan: &plan, sources: &sources, summary: &summary, facts, runs: &[], events: &[] },
+    )
+    .expect("memory");
     let document = parsed(&out);
     assert_eq!(
         document["run"],
@@ -99,7 +104,8 @@ fn what_was_seen_of_tasks() {
     let operations = |summary: &RunSummary| {
         let mut out = Vec::new();
         let facts = RunFacts { exit: ExitStatus::of_run(summary), simulated: false, shard: None };
-        write_run(&mut out, &plan, &sources, summary, facts).expect("memory");
+        write_run(&mut out, &RunReport { plan: &plan, sources: &sources, summary, facts, runs: &[], events: &[] })
+            .expect("memory");
         let document = parsed(&out);
         let schema: Value = serde_json::from_str(crate::report::REPORT_SCHEMA).expect("JSON");
         let validator = jsonschema::draft7::options().should_validate_formats(true).build(&schema).expect("a schema");

@@ -111,7 +111,7 @@ fn json_report(plan: &ExecutionPlan, sources: &Sources, events: &[RunEvent]) -> 
     let mut summary = RunSummary::new(plan.operations.len());
     events.iter().for_each(|event| summary.apply(event));
     let facts = RunFacts { exit: ExitStatus::of_run(&summary), simulated: true, shard: None };
-    let report = RunReport { plan, sources, summary: &summary, facts, events };
+    let report = RunReport { plan, sources, summary: &summary, facts, runs: &[], events };
     let mut out = Vec::new();
     write_report(Format::Json, &mut out, &report).expect("memory");
     serde_json::from_slice(&out).expect("JSON")

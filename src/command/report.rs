@@ -1,0 +1,350 @@
+//! `hss-sync report`: runs that are over, or as they stand, in any format, from their journals; several as one.
+//!
+//! Nothing is sent, locked or changed. What several runs come to is decided by `crate::merge`.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use super::Context;
+use super::ending::{commands_on, rows, sends};
+use super::load::{LoadFailure, Loaded};
+use super::output::{Outputs, shown, state_dir};
+use super::recorded::{NotRecorded, Story, recorded, unreadable};
+use super::session::Bounds;
+use crate::cli::{BoundArgs, FormatArg, PaceArgs, ReportArgs};
+use crate::diagnostic::visible;
+use crate::event::{OpIndex, Outcome};
+use crate::exit::ExitStatus;
+use crate::io::journal_file::{Glance, JournalFileError, glance};
+use crate::io::state_dir::{RunDir, StateDir};
+use crate::journal::{self, Header};
+use crate::merge::{Findings, Merged, MergedRun, RunRecord, Whole};
+use crate::report::{
+    self, EventFacts, Format, RunEvents, RunFacts, RunReport, wrap, write_events_of_runs, write_report,
+};
+use crate::schedule::ScheduleOptions;
+use crate::summary::RunSummary;
+use crate::terminal::console::DEFAULT_WIDTH;
+
+/// The largest journal that is read: of far more than 100,000 operations.
+const MOST_BYTES: u64 = 1 << 30;
+
+/// Renders reports of runs.
+pub(super) fn report(context: &Context, args: &ReportArgs) -> ExitStatus {
+    match render(context, args) {
+        Ok(status) | Err(status) => status,
+    }
+}
+
+/// The road of a report; the error is the status of one that was not written.
+fn render(context: &Context, args: &ReportArgs) -> Result<ExitStatus, ExitStatus> {
+    let state = StateDir::new(state_dir(&args.output.state_dir));
+    let find = |name: &String| state.find(name).map_err(|error| context.usage(&error.to_string()));
+    let directories = args.runs.iter().map(find).collect::<Result<Vec<RunDir>, _>>()?;
+    let first = directories.first().cloned().ok_or(ExitStatus::Usage)?;
+    let mut reports = args.output.report.clone();
+    if args.format == FormatArg::Json {
+        reports.push("json=-".to_owned());
+    }
+    let outputs = Outputs::parse(&reports, first).map_err(|message| context.usage(&message))?;
+    let runs = read(context, directories)?;
+    runs.iter().filter_map(Told::as_it_stands).for_each(|note| context.console.info(&wrapped(context, &note)));
+    let mut merged = Merged::default();
+    for run in &runs {
+        merged = merged.join(Merged::of(run.record())).map_err(|conflict| {
+            context.console.error(&conflict.to_string());
+            ExitStatus::Unwritable
+        })?;
+    }
+    let whole = merged.whole().ok_or(ExitStatus::Usage)?;
+    let told: Vec<&Told> = merged.runs().iter().filter_map(|record| newest(&runs, record)).collect();
+    if args.require_complete {
+        refuse_incomplete(context, &whole)?;
+    }
+    match (merged.runs()[..].first(), merged.len()) {
+        (Some(record), 1) => Ok(Shown::of_run(record).tell(context, &outputs, |width| places_of_run(&told, width))),
+        _ => {
+            notes(&whole).iter().for_each(|note| context.console.message(&wrapped(context, note)));
+            Ok(Shown::of_runs(&whole, &merged).tell(context, &outputs, |width| places_of_runs(&told, &whole, width)))
+        }
+    }
+}
+
+/// Reads all runs; what is wrong with any of them is told before it ends.
+fn read(context: &Context, directories: Vec<RunDir>) -> Result<Vec<Told>, ExitStatus> {
+    let (mut runs, mut worst) = (Vec::new(), None);
+    for directory in directories {
+        match Told::read(directory) {
+            Ok(run) => runs.push(run),
+            Err((message, status)) => {
+                context.console.error(&message);
+                worst = worst.max(Some(status));
+            }
+        }
+    }
+    worst.map_or(Ok(runs), Err)
+}
+
+/// A note, in lines that fit the terminal.
+fn wrapped(context: &Context, note: &str) -> String {
+    let mut text = String::new();
+    wrap(&mut text, "", "  ", note, context.console.width().unwrap_or(usize::MAX));
+    text
+}
+
+/// Of the copies of a run that were given, the one that counts.
+fn newest<'a>(runs: &'a [Told], record: &RunRecord) -> Option<&'a Told> {
+    runs.iter().find(|run| run.header.run == record.id && run.story.events.len() == record.events.len())
+}
+
+/// A run that was read.
+struct Told {
+    directory: RunDir,
+    header: Header,
+    loaded: Loaded,
+    story: Story,
+    /// With an outcome for each operation.
+    summary: RunSummary,
+    /// Whether another process goes on with it.
+    is_running: bool,
+}
+
+impl Told {
+    /// Reads the journal of a run. The error comes with how the process ends.
+    fn read(directory: RunDir) -> Result<Self, (String, ExitStatus)> {
+        let place = || visible(&directory.journal().display().to_string()).into_owned();
+        let damaged = |message: &str| (format!("{}: {message}", place()), ExitStatus::Unwritable);
+        let Glance { bytes, locked } = glance(directory.path(), MOST_BYTES).map_err(|error| {
+            let status = match error {
+                JournalFileError::Missing(_) | JournalFileError::Read { .. } => ExitStatus::Usage,
+                _ => ExitStatus::Unwritable,
+            };
+            (error.to_string(), status)
+        })?;
+        let journal = journal::read(&bytes).map_err(|error| damaged(&unreadable(&directory, &error)))?;
+        let loaded = recorded(&journal.header, &PaceArgs::default())
+            .map_err(|error| damaged(&not_recorded(&journal.header, &error)))?;
+        let story = Story::of(&journal, &loaded).map_err(|error| damaged(&error.to_string()))?;
+        let summary = story.as_if_over(&loaded);
+        Ok(Self { directory, header: journal.header, loaded, story, summary, is_running: locked })
+    }
+
+    /// What is worth telling of a run that did not come to its end.
+    fn as_it_stands(&self) -> Option<String> {
+        let (run, counts) = (&self.header.run, self.story.summary.counts);
+        let open = counts.planned.saturating_sub(counts.ended());
+        let what = match (self.is_running, self.story.is_over()) {
+            (true, _) => "is still going on",
+            (false, false) => "did not come to its end",
+            (false, true) => return None,
+        };
+        let open = match open {
+            0 => String::new(),
+            open => format!(
+                ": {} without an outcome, which is unknown for what was in flight and not attempted for the rest",
+                counted(open)
+            ),
+        };
+        Some(format!("run {run} {what}, and is told as it stands{open}"))
+    }
+
+    fn record(&self) -> RunRecord {
+        RunRecord {
+            id: self.header.run.clone(),
+            started_at: self.header.started_at,
+            shard: self.loaded.reading.selection.shard(),
+            simulated: self.header.invocation.simulated.is_some(),
+            plan: Arc::new(self.loaded.plan.clone()),
+            sources: self.loaded.sources.clone(),
+            events: self.story.events.clone().into(),
+            summary: Arc::new(self.summary.clone()),
+        }
+    }
+
+    /// The commands that go on with it.
+    fn ways(&self) -> Vec<(String, String)> {
+        let bounds = Bounds::parse(&BoundArgs::default()).and_then(|bounds| bounds.resumed(&self.header.invocation));
+        let bounds = bounds.map_or_else(|_| ScheduleOptions::default(), |(_, later)| later.schedule());
+        match Outputs::parse(&[], self.directory.clone()) {
+            Ok(outputs) if !self.is_running => {
+                let plan = &self.loaded.plan;
+                commands_on(&outputs.resume_command(), &self.summary, |reopen| {
+                    sends(plan, bounds, &self.summary, reopen)
+                })
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether an operation is neither done nor left out.
+    fn is_unsettled(&self, op: OpIndex) -> bool {
+        let outcome = self.summary.operations.get(op).and_then(|operation| operation.outcome.as_ref());
+        !matches!(outcome, Some(Outcome::Accepted | Outcome::Confirmed | Outcome::Skipped(_)))
+    }
+}
+
+/// Why a journal's plans are not had.
+fn not_recorded(header: &Header, error: &NotRecorded) -> String {
+    match error {
+        NotRecorded::Damaged(message) => message.clone(),
+        NotRecorded::Unreadable(LoadFailure::Usage(messages)) => messages.join("; "),
+        NotRecorded::Unreadable(_) | NotRecorded::ReadOtherwise => format!(
+            "this hss-sync {} reads the plans of run {} otherwise than {}, which began it, so that it can't say what was \
+             planned; report on it with version {}",
+            env!("CARGO_PKG_VERSION"),
+            header.run,
+            header.tool,
+            header.tool,
+        ),
+    }
+}
+
+/// What a report is made of.
+struct Shown<'a> {
+    report: RunReport<'a>,
+    /// What happened, of each run.
+    stories: Vec<RunEvents<'a>>,
+}
+
+impl<'a> Shown<'a> {
+    fn of_run(run: &'a RunRecord) -> Self {
+        let RunRecord { plan, sources, summary, shard, simulated, .. } = run;
+        let facts = RunFacts { exit: ExitStatus::of_run(summary), simulated: *simulated, shard: *shard };
+        Self {
+            report: RunReport { plan, sources, summary, facts, runs: &[], events: &run.events },
+            stories: Vec::new(),
+        }
+    }
+
+    fn of_runs(whole: &'a Whole, merged: &'a Merged) -> Self {
+        let Whole { plan, sources, summary, runs, .. } = whole;
+        let simulated = runs.iter().any(|run| run.simulated);
+        let facts = RunFacts { exit: ExitStatus::of_run(summary), simulated, shard: None };
+        let story = |run: &'a RunRecord| RunEvents {
+            plan: &run.plan,
+            facts: EventFacts { simulated: run.simulated, shard: run.shard },
+            started_at: run.started_at,
+            events: &run.events,
+        };
+        let stories = merged.runs().into_iter().map(story).collect();
+        Self { report: RunReport { plan, sources, summary, facts, runs, events: &[] }, stories }
+    }
+
+    fn write(&self, format: Format, out: &mut dyn Write) -> io::Result<()> {
+        match format {
+            Format::Ndjson if !self.stories.is_empty() => write_events_of_runs(out, &self.stories),
+            _ => write_report(format, out, &self.report),
+        }
+    }
+
+    /// Writes the reports and the text that ends a run, with `places` after it.
+    fn tell(&self, context: &Context, outputs: &Outputs, places: impl Fn(usize) -> String) -> ExitStatus {
+        let RunReport { plan, sources, summary, facts, .. } = self.report;
+        let errors = outputs.write_asked(context, |format, out| self.write(format, out));
+        let width = context.console.width().unwrap_or(DEFAULT_WIDTH);
+        let text = report::closing(plan, sources, summary, width) + &places(width);
+        errors.iter().for_each(|error| context.console.error(error));
+        let exit = if errors.is_empty() { facts.exit } else { facts.exit.max(ExitStatus::Unwritable) };
+        super::ci::write(context, outputs, |format, out| self.write(format, out));
+        let quiet = context.console.is_quiet();
+        if quiet && exit == ExitStatus::Success {
+            return exit;
+        }
+        if quiet || outputs.uses_stdout() {
+            context.console.message(&text);
+            return exit;
+        }
+        context.printed(context.console.result(&text), exit)
+    }
+}
+
+/// Where the files of a run are, and how it goes on.
+fn places_of_run(told: &[&Told], width: usize) -> String {
+    let mut text = "\n".to_owned();
+    for run in told {
+        let row = |path: std::path::PathBuf| (shown(&path), String::new());
+        rows(&mut text, "journal", &[row(run.directory.journal())], width);
+        if run.story.is_over() && run.directory.has_report() {
+            rows(&mut text, "report", &[row(run.directory.report())], width);
+        }
+        let files = (1..=run.loaded.files.len()).map(|number| run.directory.remaining(number));
+        rows(&mut text, "left over", &files.filter(|file| file.is_file()).map(row).collect::<Vec<_>>(), width);
+        rows(&mut text, "go on", &run.ways(), width);
+    }
+    text
+}
+
+/// Where the runs are, and how those go on of which no other run has done what they left.
+fn places_of_runs(told: &[&Told], whole: &Whole, width: usize) -> String {
+    let mut text = "\n".to_owned();
+    let about = |run: &MergedRun| {
+        let shard = run.shard.map(|shard| format!("shard {shard}, ")).unwrap_or_default();
+        format!("{shard}started {:.0}", run.started_at)
+    };
+    let journals = told.iter().zip(&whole.runs).map(|(run, fact)| (shown(&run.directory.journal()), about(fact)));
+    rows(&mut text, "journals", &journals.collect::<Vec<_>>(), width);
+    let open = told.iter().enumerate().filter(|(number, run)| !whole.is_overtaken(*number, |op| run.is_unsettled(op)));
+    rows(&mut text, "go on", &open.flat_map(|(_, run)| run.ways()).collect::<Vec<_>>(), width);
+    text
+}
+
+/// What is odd about several runs, a sentence each with what it means.
+fn notes(whole: &Whole) -> Vec<String> {
+    let Findings { gaps, missing, overlaps, digests, half_simulated } = &whole.findings;
+    let mut notes = Vec::new();
+    if !gaps.is_empty() {
+        let where_ = report::some_places(&whole.plan, gaps);
+        let missing = match missing[..] {
+            [] => "every run left them out, by --select or as another shard's".to_owned(),
+            [shard] => format!("shard {shard} is missing: report on its run as well, or run it"),
+            _ => {
+                let named: Vec<String> = missing.iter().map(ToString::to_string).collect();
+                format!("shards {} are missing: report on their runs as well, or run them", named.join(", "))
+            }
+        };
+        notes.push(format!("{} {} in no run's hands ({where_}): {missing}", counted(gaps.len()), are(gaps.len())));
+    }
+    if !overlaps.is_empty() {
+        let ops: Vec<OpIndex> = overlaps.iter().map(|overlap| overlap.op).collect();
+        let where_ = report::some_places(&whole.plan, &ops);
+        let was = if ops.len() == 1 { "was" } else { "were" };
+        notes.push(format!(
+            "{} {was} sent by more than one run ({where_}): the outcome is that of the last, and the calls are those of all",
+            counted(ops.len()),
+        ));
+    }
+    if !digests.is_empty() {
+        let named: Vec<&str> = digests.iter().map(|digest| digest.as_str().get(..15).unwrap_or_default()).collect();
+        notes.push(format!(
+            "the runs are of {} different plans ({}…): these stand side by side, and an operation of several of them stands \
+             once",
+            digests.len(),
+            named.join("…, "),
+        ));
+    }
+    if *half_simulated {
+        notes.push("some of the runs were simulated and some were not: their outcomes don't mean the same".to_owned());
+    }
+    notes
+}
+
+/// Fails when an operation was not in the hands of just one run, or the runs are of different plans.
+fn refuse_incomplete(context: &Context, whole: &Whole) -> Result<(), ExitStatus> {
+    let Findings { gaps, .. } = &whole.findings;
+    if whole.findings.is_complete() {
+        return Ok(());
+    }
+    notes(whole).iter().for_each(|note| context.console.error(note));
+    context
+        .console
+        .message("nothing was written: --require-complete asks for each operation of one plan in one run's hands");
+    Err(if gaps.is_empty() { ExitStatus::InvalidPlan } else { ExitStatus::Incomplete })
+}
+
+fn counted(operations: usize) -> String {
+    if operations == 1 { "1 operation".to_owned() } else { format!("{operations} operations") }
+}
+
+fn are(count: usize) -> &'static str {
+    if count == 1 { "is" } else { "are" }
+}

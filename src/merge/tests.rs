@@ -1,0 +1,5 @@
+//! The laws of merging, and examples.
+
+mod examples;
+mod laws;
+mod world;
