@@ -21,7 +21,8 @@ pub(crate) fn read(path: impl AsRef<Path>) -> String {
 
 /// The pages that people read, relative to the root.
 fn pages() -> Vec<PathBuf> {
-    let mut pages: Vec<PathBuf> = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(PathBuf::from).into();
+    let mut pages: Vec<PathBuf> =
+        ["README.md", "README.zh-CN.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(PathBuf::from).into();
     for entry in std::fs::read_dir(root().join("docs")).expect("docs can be listed") {
         let name = entry.expect("an entry").file_name();
         if Path::new(&name).extension().is_some_and(|extension| extension == "md") {
@@ -211,6 +212,24 @@ fn outcomes_are_those_that_are_counted() {
     let counted: Vec<&String> = counts.as_object().expect("an object").keys().filter(|key| *key != "planned").collect();
     let listed = first_column(&read("README.md"), "outcome");
     assert_eq!(listed.iter().collect::<Vec<_>>(), counted);
+}
+
+/// The blocks of both are the same, but for the comments in the plan.
+#[test]
+fn the_chinese_readme_shows_the_same_commands() {
+    let without_comments = |block: &String| -> Vec<String> {
+        block.lines().map(|line| line.split(" #").next().unwrap_or(line).trim_end().to_owned()).collect()
+    };
+    for language in ["sh", "console", "text", "yaml"] {
+        let [english, chinese] = ["README.md", "README.zh-CN.md"]
+            .map(|page| blocks(&read(page), language).iter().map(without_comments).collect::<Vec<_>>());
+        assert!(!english.is_empty(), "{language}");
+        assert_eq!(chinese, english, "{language}");
+    }
+    for (header, translated) in [("command", "命令"), ("outcome", "结果"), ("code", "退出码")] {
+        let english = first_column(&read("README.md"), header);
+        assert_eq!(first_column(&read("README.zh-CN.md"), translated), english, "{header}");
+    }
 }
 
 #[test]
