@@ -492,6 +492,9 @@ pub struct ResumeArgs {
     /// Send again what is unknown: you have looked, or doing it twice does no harm
     #[arg(long, help_heading = AGAIN)]
     pub retry_unknown: bool,
+    /// Go on sending to this host outside Huawei Cloud, as the run was begun: a journal alone can't choose it
+    #[arg(long, value_name = "HOST")]
+    pub allow_endpoint: Vec<String>,
     /// Pace.
     #[command(flatten)]
     pub pace: PaceArgs,

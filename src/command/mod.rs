@@ -11,6 +11,7 @@ mod difference;
 mod discover;
 mod ending;
 mod explain;
+mod hosts;
 mod load;
 mod lock;
 mod man;

@@ -23,6 +23,8 @@ pub(super) struct Outputs {
     directory: RunDir,
     /// How `resume` finds it from here: its id, or its path.
     name: String,
+    /// The flags that name hosts to it.
+    hosts: String,
     extra: Vec<Extra>,
 }
 
@@ -109,7 +111,7 @@ impl Outputs {
             extra.push(Extra { format, target });
         }
         let name = shell_word(&resume_name(&directory));
-        Ok(Self { directory, extra, name })
+        Ok(Self { directory, extra, name, hosts: String::new() })
     }
 
     /// The run's own directory.
@@ -241,9 +243,15 @@ impl Outputs {
         paths.try_for_each(|path| fs::remove_if_there(&path)).map_err(|error| error.to_string())
     }
 
+    /// Names hosts that `resume` has to be told again.
+    pub(super) fn going_on_with(mut self, hosts: &[String]) -> Self {
+        self.hosts = hosts.iter().map(|host| format!(" --allow-endpoint {}", shell_word(host))).collect();
+        self
+    }
+
     /// How the run is resumed from here.
     pub(super) fn resume_command(&self) -> String {
-        format!("hss-sync resume {}", self.name)
+        format!("hss-sync resume {}{}", self.name, self.hosts)
     }
 }
 

@@ -10,7 +10,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
-use super::load::{ASSUMED_LATENCY, LoadFailure, Loaded, Reading, Texts};
+use super::hosts::hosts_outside;
+use super::load::{ASSUMED_LATENCY, LoadFailure, Loaded, Reading, Texts, endpoint_chain};
 use super::output::{LeftOver, Outputs, state_dir};
 use super::recorded::{self, NotRecorded, Story};
 use super::run::{refused, unwritable};
@@ -57,8 +58,11 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let journal = journal::read(locked.bytes()).map_err(|error| unreadable(context, &directory, &error))?;
     let header = &journal.header;
     let mut loaded = plans(context, args, &directory, header)?;
+    refuse_hosts(context, args, header, &loaded)?;
     let story = Story::of(&journal, &loaded).map_err(|error| damaged(context, &directory, &error.to_string()))?;
-    let outputs = Outputs::parse(&args.output.report, directory.clone()).map_err(|message| context.usage(&message))?;
+    let outputs = Outputs::parse(&args.output.report, directory.clone())
+        .map_err(|message| context.usage(&message))?
+        .going_on_with(&args.allow_endpoint);
     refuse_changed(context, args, header, &loaded, || {
         what_to_do(header, &outputs.write_remaining(&loaded, &story.as_if_over(&loaded)))
     })?;
@@ -193,6 +197,24 @@ fn plans(context: &Context, args: &ResumeArgs, directory: &RunDir, header: &Head
             ExitStatus::InvalidPlan
         }
     })
+}
+
+/// A journal may have come with somebody else's change, and so can't choose where signed requests go.
+fn refuse_hosts(context: &Context, args: &ResumeArgs, header: &Header, loaded: &Loaded) -> Result<(), ExitStatus> {
+    if header.invocation.simulated.is_some() {
+        // Goes to the embedded simulator, whatever it names.
+        return Ok(());
+    }
+    let known = endpoint_chain(None, &context.environment).map_err(|failure| failure.report(context))?;
+    let foreign = hosts_outside(&loaded.plan, &known, &args.allow_endpoint);
+    let Some(host) = foreign.first() else { return Ok(()) };
+    let flags: Vec<String> = foreign.iter().map(|host| format!("--allow-endpoint {host}")).collect();
+    Err(context.usage(&format!(
+        "run {} was begun to send to {host}, outside Huawei Cloud, and its journal alone can't choose that: if you trust it, \
+         add {}",
+        header.run,
+        flags.join(" ")
+    )))
 }
 
 /// Reads the plan files again, and refuses to go on when they say something else by now.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::Context;
 use super::approve::Approval;
 use super::check::check_first;
+use super::hosts::hosts_outside;
 use super::load::{Loaded, load, status_of_warnings};
 use super::output::{Outputs, state_dir};
 use super::resolve::resolve_online;
@@ -16,6 +17,7 @@ use super::session::{
 };
 use crate::cli::RunArgs;
 use crate::exit::ExitStatus;
+use crate::expand::EndpointChain;
 use crate::io::clock::RunClock;
 use crate::io::journal_file::JournalFile;
 use crate::io::state_dir::StateDir;
@@ -58,7 +60,9 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
     let clock = RunClock::start(super::session::scale(simulated.as_ref()));
     let id = run_id(&clock);
     let directory = StateDir::new(state_dir(&args.output.state_dir)).run(&id);
-    let outputs = Outputs::parse(&args.output.report, directory).map_err(|message| context.usage(&message))?;
+    let outputs = Outputs::parse(&args.output.report, directory)
+        .map_err(|message| context.usage(&message))?
+        .going_on_with(&hosts_to_name(args, &loaded));
     let service = Service::connect(context, simulated.as_ref(), &args.connection, &loaded.plan, &clock)
         .await
         .map_err(|error| refused(context, &error))?;
@@ -94,6 +98,12 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
     };
     let session = Session { account, service: &service, tasks: &asker, clock: &clock };
     session.drive(&options, None, log, streams).await
+}
+
+/// The hosts that `resume` has to be told again, since a journal alone can't choose them.
+fn hosts_to_name(args: &RunArgs, loaded: &Loaded) -> Vec<String> {
+    let known = EndpointChain { all: None, ..loaded.reading.endpoints.clone() };
+    if simulated_with(args).is_some() { Vec::new() } else { hosts_outside(&loaded.plan, &known, &[]) }
 }
 
 fn plan_table(context: &Context, loaded: &Loaded) -> String {

@@ -20,7 +20,7 @@ pub(super) fn overrides(input: &InputArgs, environment: &Environment) -> Result<
     let mut overrides = Overrides::new();
     for path in &input.vars_file {
         let shown = path.display();
-        let text = fs::read_text(path).map_err(|error| format!("--vars-file {shown}: {error}"))?;
+        let text = fs::read_text_inside(path).map_err(|error| format!("--vars-file {shown}: {error}"))?;
         overrides.extend(parse_file(&text).map_err(|reason| format!("--vars-file {shown}: {reason}"))?);
     }
     for (name, value) in environment {

@@ -7,5 +7,6 @@ pub mod fs;
 pub mod http;
 pub mod journal_file;
 pub mod open_files;
+pub mod process;
 pub mod signal;
 pub mod state_dir;

@@ -109,15 +109,9 @@ impl Endpoint {
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
             return Err(InvalidValue::new(what, "is only scheme and host; the path is added by hss-sync"));
         }
-        let loopback = match url.host() {
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            Some(url::Host::Domain(name)) => name == "localhost",
-            None => false,
-        };
         match url.scheme() {
             "https" => {}
-            "http" if loopback => {}
+            "http" if is_loopback(&url) => {}
             "http" => return Err(InvalidValue::new(what, "uses http, which is for loopback only; write `https://`")),
             other => return Err(InvalidValue::new(what, format!("uses {other}; write `https://`"))),
         }
@@ -145,6 +139,21 @@ impl Endpoint {
             return rest.split(']').next().unwrap_or(rest);
         }
         authority.split(':').next().unwrap_or(authority)
+    }
+
+    /// Whether it is on this machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        url::Url::parse(&self.0).is_ok_and(|url| is_loopback(&url))
+    }
+}
+
+fn is_loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
     }
 }
 

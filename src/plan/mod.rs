@@ -25,5 +25,5 @@ pub use file::{
 };
 pub use schema::{PLAN_SCHEMA, check_structure};
 pub(crate) use validate::unused_variables;
-pub use validate::{ValidatedPlan, validate};
+pub use validate::{ValidatedPlan, is_allowed_host, validate};
 pub(crate) use words::wildcards;

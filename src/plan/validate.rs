@@ -9,7 +9,7 @@ use super::file::{Places, PlanFile, Project, SetKind, Templated, Variable};
 use super::uses::Uses;
 use super::words::{in_order, shown};
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::model::{KNOWN_REGIONS, SetName};
+use crate::model::{Endpoint, KNOWN_REGIONS, SetName};
 use crate::source::{Location, SourceId, Span, Spanned};
 
 /// The domains of the service: an endpoint that a plan names must be one of them or lie below.
@@ -267,14 +267,8 @@ impl Check {
     /// A plan can come from a stranger, and a request carries a signature: its hosts are the service's, or the operator's.
     fn endpoints(&mut self, file: &PlanFile, allowed_hosts: &[String]) {
         for (_, endpoint) in &file.endpoints {
-            let (host, authority) = (endpoint.value.host(), endpoint.value.authority());
-            let is_service = SERVICE_DOMAINS
-                .iter()
-                .any(|domain| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')));
-            let is_allowed = allowed_hosts
-                .iter()
-                .any(|allowed| allowed.eq_ignore_ascii_case(host) || allowed.eq_ignore_ascii_case(authority));
-            if is_service || is_allowed {
+            let host = endpoint.value.host();
+            if is_allowed_host(&endpoint.value, allowed_hosts) {
                 continue;
             }
             let message = format!("host {} lies outside {}", shown(host), SERVICE_DOMAINS.join(" and "));
@@ -285,6 +279,16 @@ impl Check {
             self.add(diagnostic);
         }
     }
+}
+
+/// Whether a file alone may choose it: it lies in Huawei Cloud, or the operator names its host, with or without a port.
+#[must_use]
+pub fn is_allowed_host(endpoint: &Endpoint, allowed_hosts: &[String]) -> bool {
+    let host = endpoint.host();
+    let in_domain =
+        |domain: &&str| host.strip_suffix(*domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    let is_named = |name: &String| name.eq_ignore_ascii_case(host) || name.eq_ignore_ascii_case(endpoint.authority());
+    SERVICE_DOMAINS.iter().any(in_domain) || allowed_hosts.iter().any(is_named)
 }
 
 /// The variables that no template mentions.

@@ -105,6 +105,26 @@ fn each_place_sees_only_what_it_has() {
     assert!(engine().compile("{{ region }}", Scope::Place).is_ok());
 }
 
+/// What templates elsewhere have to look at the machine.
+#[test]
+fn nothing_outside_is_reachable() {
+    for text in [
+        "{{ get_env(name='HOME') }}",
+        "{{ env('HOME') }}",
+        "{{ now() }}",
+        "{{ get_random(end=9) }}",
+        "{{ load_data(path='/etc/passwd') }}",
+        "{{ read_file(path='/etc/passwd') }}",
+        "{{ 'x' | date }}",
+        "{% include '/etc/passwd' %}",
+        "{% extends 'x' %}",
+        "{% import 'x' as y %}",
+    ] {
+        let (error, _) = fail(text, Scope::Registry);
+        assert!(matches!(error.kind, ErrorKind::Syntax(_)), "{text}: {error:?}");
+    }
+}
+
 #[test]
 fn what_is_no_expression_is_refused_with_its_place() {
     for (text, part) in [

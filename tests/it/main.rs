@@ -34,6 +34,8 @@ mod review;
 mod run;
 mod runs;
 mod secret;
+mod security;
+mod security_page;
 mod selection;
 mod sent;
 #[cfg(feature = "simulator")]
@@ -43,5 +45,6 @@ mod stop;
 mod suspend;
 mod terminal;
 mod tls;
+mod tutorial;
 mod wait;
 mod wire;

@@ -14,14 +14,15 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn read(path: impl AsRef<Path>) -> String {
+pub(crate) fn read(path: impl AsRef<Path>) -> String {
     let path = root().join(path);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// The pages that people read, relative to the root.
 fn pages() -> Vec<PathBuf> {
-    let mut pages: Vec<PathBuf> = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(PathBuf::from).into();
+    let mut pages: Vec<PathBuf> =
+        ["README.md", "README.zh-CN.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(PathBuf::from).into();
     for entry in std::fs::read_dir(root().join("docs")).expect("docs can be listed") {
         let name = entry.expect("an entry").file_name();
         if Path::new(&name).extension().is_some_and(|extension| extension == "md") {
@@ -33,7 +34,7 @@ fn pages() -> Vec<PathBuf> {
 }
 
 /// The lines of the fenced blocks of one language.
-fn blocks(text: &str, language: &str) -> Vec<String> {
+pub(crate) fn blocks(text: &str, language: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut open: Option<(bool, String)> = None;
     for line in text.lines() {
@@ -143,7 +144,9 @@ fn every_offline_command_line_does_what_it_is_shown_for() {
         let offline = ["validate", "plan", "explain", "schema", "completions", "man", "runs", "settings"];
         offline.contains(&words[1].as_str()) && !online || words.iter().any(|w| w == "--dry-run")
     };
-    let commands: Vec<_> = commands().into_iter().filter(|(_, words)| offline(words)).collect();
+    // The tutorial's go on from each other, and are done by `tutorial.rs`.
+    let own = |page: &Path| page == Path::new("docs/tutorial.md");
+    let commands: Vec<_> = commands().into_iter().filter(|(page, words)| offline(words) && !own(page)).collect();
     assert!(commands.len() >= 8, "{commands:?}");
     for (page, words) in &commands {
         let output = hss_sync(&words[1..], "");
@@ -209,6 +212,44 @@ fn outcomes_are_those_that_are_counted() {
     let counted: Vec<&String> = counts.as_object().expect("an object").keys().filter(|key| *key != "planned").collect();
     let listed = first_column(&read("README.md"), "outcome");
     assert_eq!(listed.iter().collect::<Vec<_>>(), counted);
+}
+
+/// The blocks of both are the same, but for the comments in the plan.
+#[test]
+fn the_chinese_readme_shows_the_same_commands() {
+    let without_comments = |block: &String| -> Vec<String> {
+        block.lines().map(|line| line.split(" #").next().unwrap_or(line).trim_end().to_owned()).collect()
+    };
+    for language in ["sh", "console", "text", "yaml"] {
+        let [english, chinese] = ["README.md", "README.zh-CN.md"]
+            .map(|page| blocks(&read(page), language).iter().map(without_comments).collect::<Vec<_>>());
+        assert!(!english.is_empty(), "{language}");
+        assert_eq!(chinese, english, "{language}");
+    }
+    for (header, translated) in [("command", "命令"), ("outcome", "结果"), ("code", "退出码")] {
+        let english = first_column(&read("README.md"), header);
+        assert_eq!(first_column(&read("README.zh-CN.md"), translated), english, "{header}");
+    }
+}
+
+#[test]
+fn every_page_is_in_the_index() {
+    let index = read("docs/README.md");
+    let missing: Vec<_> = pages()
+        .into_iter()
+        .filter_map(|page| Some(page.strip_prefix("docs").ok()?.display().to_string()))
+        .filter(|name| name != "README.md" && !index.contains(&format!("]({name})")))
+        .collect();
+    assert_eq!(missing, [""; 0]);
+}
+
+#[test]
+fn the_files_that_say_how_to_add_something_are_there() {
+    let page = read("docs/extending.md");
+    let spans: Vec<&str> = page.split('`').skip(1).step_by(2).filter(|span| span.contains('/')).collect();
+    assert!(spans.len() >= 12, "{spans:?}");
+    let missing: Vec<_> = spans.into_iter().filter(|path| !root().join(path).exists()).collect();
+    assert_eq!(missing, [""; 0]);
 }
 
 #[test]

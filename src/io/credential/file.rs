@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use secrecy::zeroize::Zeroize as _;
+
 use super::{Environment, Sections};
 use crate::io::fs;
 
@@ -46,8 +48,10 @@ pub fn read_credentials_file(environment: &Environment) -> CredentialsFile {
         let origin = if named { format!(" (named by {VARIABLE})") } else { String::new() };
         FileProblem::Unusable(format!("{problem}{origin}"))
     });
-    let content = text.and_then(|text| {
-        Sections::parse(&text).map_err(|problem| FileProblem::Unusable(format!("{shown}, {problem}")))
+    let content = text.and_then(|mut text| {
+        let sections = Sections::parse(&text).map_err(|problem| FileProblem::Unusable(format!("{shown}, {problem}")));
+        text.zeroize();
+        sections
     });
     let warning = readable_by_others(&path).map(|mode| {
         format!("{shown} holds secrets and can be read by other users of this machine (mode {mode:03o}): chmod 600 it")

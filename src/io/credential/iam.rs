@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use secrecy::zeroize::Zeroize as _;
 use serde_json::{Value, json};
 
 use super::{Login, check};
@@ -36,30 +37,55 @@ pub(super) fn account_token(iam: &Endpoint, login: &Login) -> Exchange {
 }
 
 fn token(iam: &Endpoint, login: &Login, scope: &Value) -> Exchange {
-    let user = json!({
-        "name": login.user, "password": login.password.expose(), "domain": { "name": login.domain },
+    // In one piece: a part would be copied, and the part stay behind in memory.
+    let body = json!({
+        "auth": {
+            "identity": {
+                "methods": ["password"],
+                "password": { "user": {
+                    "name": login.user, "password": login.password.expose(), "domain": { "name": login.domain },
+                } },
+            },
+            "scope": scope,
+        },
     });
-    let identity = json!({ "methods": ["password"], "password": { "user": user } });
-    let body = json!({ "auth": { "identity": identity, "scope": scope } });
-    post(iam, "/v3/auth/tokens", &[], &body)
+    post(iam, "/v3/auth/tokens", &[], body)
 }
 
 /// Asks for a token without scope in exchange for the token of an identity provider.
 pub(super) fn federated_token(iam: &Endpoint, idp_id: &str, id_token: &Secret) -> Exchange {
     let body = json!({ "auth": { "id_token": { "id": id_token.expose() } } });
-    post(iam, "/v3.0/OS-AUTH/id-token/tokens", &[("X-Idp-Id", idp_id)], &body)
+    post(iam, "/v3.0/OS-AUTH/id-token/tokens", &[("X-Idp-Id", idp_id)], body)
 }
 
 /// Asks for temporary keys in exchange for such a token.
 pub(super) fn temporary_keys(iam: &Endpoint, token: &Secret) -> Exchange {
-    let token = json!({ "id": token.expose(), "duration_seconds": KEY_SECONDS });
-    let body = json!({ "auth": { "identity": { "methods": ["token"], "token": token } } });
-    post(iam, "/v3.0/OS-CREDENTIAL/securitytokens", &[], &body)
+    let body = json!({
+        "auth": {
+            "identity": {
+                "methods": ["token"],
+                "token": { "id": token.expose(), "duration_seconds": KEY_SECONDS },
+            },
+        },
+    });
+    post(iam, "/v3.0/OS-CREDENTIAL/securitytokens", &[], body)
 }
 
-fn post(iam: &Endpoint, path: &str, headers: &[(&str, &str)], body: &Value) -> Exchange {
+fn post(iam: &Endpoint, path: &str, headers: &[(&str, &str)], mut body: Value) -> Exchange {
     let headers = [&[("Content-Type", "application/json;charset=UTF-8")], headers].concat();
-    Exchange::new(ExchangeMethod::Post, format!("{iam}{path}"), &headers, body.to_string())
+    let text = body.to_string();
+    wipe(&mut body);
+    Exchange::new(ExchangeMethod::Post, format!("{iam}{path}"), &headers, text)
+}
+
+/// Wipes every text of a document that holds secrets.
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(values) => values.iter_mut().for_each(wipe),
+        Value::Object(fields) => fields.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// The token of an answer.
@@ -120,6 +146,13 @@ mod tests {
     fn answer(body: &str, token: Option<&str>, date: Option<&str>) -> ExchangeAnswer {
         let answer = Answer { body: body.as_bytes().to_vec(), date: date.map(str::to_owned), ..Answer::default() };
         ExchangeAnswer { answer, subject_token: token.map(|token| Secret::new(token.to_owned())) }
+    }
+
+    #[test]
+    fn a_document_is_wiped_to_its_last_text() {
+        let mut body = json!({ "a": "x", "b": [{ "c": "y" }, 1, null, true] });
+        wipe(&mut body);
+        assert_eq!(body, json!({ "a": "", "b": [{ "c": "" }, 1, null, true] }));
     }
 
     #[test]

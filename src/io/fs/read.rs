@@ -6,7 +6,7 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Source, SourceId, Sources, Span};
@@ -97,6 +97,8 @@ struct Search {
     problems: Vec<String>,
     stdin: bool,
     full: bool,
+    /// Where the files of the argument at hand may be.
+    bounds: Bounds,
 }
 
 impl Search {
@@ -110,6 +112,7 @@ impl Search {
             }
             return;
         }
+        self.bounds = Bounds::of(path);
         match fs::metadata(path) {
             Err(error) => self.problems.push(unreadable(&path.display().to_string(), &error)),
             Ok(metadata) if metadata.is_dir() => {
@@ -175,6 +178,10 @@ impl Search {
             self.problems.push(problem);
             return;
         }
+        if let Some(problem) = self.bounds.left_by(&path) {
+            self.problems.push(problem);
+            return;
+        }
         let canonical = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
         if self.seen.insert(canonical) {
             self.found.push(Found::File(path));
@@ -184,6 +191,54 @@ impl Search {
             self.problems.push(format!("more than {MAX_PLAN_FILES} plan files are named; give fewer at a time"));
         }
     }
+}
+
+/// The directory that links must not lead out of. What is checked in may be a link that somebody else made, to a file of
+/// keys or to `/proc/self/environ`, and a message about a plan quotes its lines.
+#[derive(Default)]
+struct Bounds(Option<PathBuf>);
+
+impl Bounds {
+    /// The current directory for a path in it; for one elsewhere the directory that was named, or that the named file is in.
+    fn of(path: &Path) -> Self {
+        let here = fs::canonicalize(".").unwrap_or_default();
+        let climbs = path.components().any(|component| component == Component::ParentDir);
+        if !climbs && (path.is_relative() || path.starts_with(&here)) {
+            return Self(Some(here));
+        }
+        if path.starts_with("/dev") {
+            // `/dev/stdin` and its like are nothing but links, to what the caller chose.
+            return Self(None);
+        }
+        let directory = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+        Self(fs::canonicalize(directory).ok())
+    }
+
+    /// Says so if `path` leads out of them, or to something hidden such as `.git/config`.
+    fn left_by(&self, path: &Path) -> Option<String> {
+        let directory = self.0.as_ref()?;
+        let leads = fs::canonicalize(path).ok()?;
+        let whither = match leads.strip_prefix(directory) {
+            Err(_) => format!("out of `{}`", directory.display()),
+            Ok(inside)
+                if inside.components().any(|part| is_hidden(part) && !path.components().any(|own| own == part)) =>
+            {
+                "to a hidden file".to_owned()
+            }
+            Ok(_) => return None,
+        };
+        Some(format!(
+            "`{}` leads by a link {whither}, and is not read: whoever made the link could have any file of this machine shown; \
+             put the file in its place, or name the file itself",
+            path.display()
+        ))
+    }
+}
+
+/// A name that begins with a dot; with two it is how Kubernetes mounts a plan.
+fn is_hidden(part: Component<'_>) -> bool {
+    let name = part.as_os_str().as_encoded_bytes();
+    name.starts_with(b".") && !name.starts_with(b"..")
 }
 
 /// Refuses what isn't a regular file, before it is opened: opening a FIFO waits for its writer.
@@ -297,4 +352,15 @@ pub fn read_text(path: &Path) -> Result<String, String> {
         return Err(format!("`{}` is larger than {} MiB; is it the right file?", path.display(), MAX_PLAN_BYTES >> 20));
     }
     String::from_utf8(bytes).map_err(|_| format!("`{}` is not UTF-8 text; is it the right file?", path.display()))
+}
+
+/// Reads a side file that may be checked in beside plans: as [`read_text`], and no link leads out of the directory.
+///
+/// # Errors
+/// As [`read_text`]; and such a link.
+pub fn read_text_inside(path: &Path) -> Result<String, String> {
+    match Bounds::of(path).left_by(path) {
+        Some(problem) => Err(problem),
+        None => read_text(path),
+    }
 }
