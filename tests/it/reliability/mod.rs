@@ -29,9 +29,13 @@ use super::run::checked_report;
 const ACCESS_KEY: &str = "AKRELIABILITY0000001";
 const SECRET_KEY: &str = "reliability-secret-key-0123456789";
 
-/// Limits that keep nobody waiting.
+/// Limits for what nothing but the time of an attempt ends.
 const QUICK: &str = "quota: { calls: 1000, per: 1s }, attempt_timeout: 600ms, retry: { max_attempts: 2, initial_delay: 10ms, \
                      max_delay: 20ms }";
+
+/// Limits for what ends by itself, however busy the machine is.
+const PATIENT: &str = "quota: { calls: 1000, per: 1s }, attempt_timeout: 60s, retry: { max_attempts: 2, initial_delay: 10ms, \
+                       max_delay: 20ms }";
 
 /// A plan of so many operations in one region, each of a project of its own: `id0`, `id1`, …
 fn plan(operations: usize, limits: &str) -> String {

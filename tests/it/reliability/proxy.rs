@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use super::super::common::finish;
 use super::tls::{Authority, Tls};
-use super::{QUICK, counts, hss_sync, plan, read_request, readable_journal, reasons, run, send};
+use super::{PATIENT, QUICK, counts, hss_sync, plan, read_request, readable_journal, reasons, run, send};
 
 const SERVICE: &str = "192.0.2.1";
 const PASSWORD: &str = "proxy-password-0123";
@@ -60,9 +60,9 @@ impl Proxy {
     }
 }
 
-fn folder(operations: usize) -> (tempfile::TempDir, Authority) {
+fn folder(operations: usize, limits: &str) -> (tempfile::TempDir, Authority) {
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("plan.yaml"), plan(operations, QUICK)).expect("written");
+    std::fs::write(folder.path().join("plan.yaml"), plan(operations, limits)).expect("written");
     let authority = Authority::new(folder.path());
     (folder, authority)
 }
@@ -82,7 +82,7 @@ const ARGS: [&str; 3] = ["--ca-cert", "ca.pem", "--verbose"];
 #[test]
 fn a_proxy_leads_to_the_service_and_one_that_refuses_lets_nothing_through() {
     for (tunnels, code, expected) in [(usize::MAX, 0, [5, 0, 0, 0]), (0, 1, [0, 5, 0, 0])] {
-        let (folder, authority) = folder(5);
+        let (folder, authority) = folder(5, PATIENT);
         let (chain, key) = authority.sign(SERVICE, super::tls::GOOD);
         let service = Tls::start(chain, &key);
         let proxy = Proxy::start(service.port, tunnels);
@@ -102,7 +102,7 @@ fn a_proxy_leads_to_the_service_and_one_that_refuses_lets_nothing_through() {
 /// What was in a tunnel is unknown, what comes after can't be sent; with a proxy again, that goes and nothing else.
 #[test]
 fn a_proxy_that_dies_under_the_run_leaves_an_honest_account() {
-    let (folder, authority) = folder(12);
+    let (folder, authority) = folder(12, PATIENT);
     let (chain, key) = authority.sign(SERVICE, super::tls::GOOD);
     let broken = Arc::new(Mutex::new(None::<Arc<Mutex<Vec<TcpStream>>>>));
     let breaking = Arc::clone(&broken);
@@ -118,7 +118,7 @@ fn a_proxy_that_dies_under_the_run_leaves_an_honest_account() {
     });
     let proxy = Proxy::start(service.port, 4);
     *broken.lock().expect("no thread panicked") = Some(Arc::clone(&proxy.open));
-    let plan = plan(12, &format!("{QUICK}, concurrency: 1"));
+    let plan = plan(12, &format!("{PATIENT}, concurrency: 1"));
     std::fs::write(folder.path().join("plan.yaml"), plan).expect("written");
     // It takes no new tunnel after the first.
     proxy.asked.store(3, Ordering::SeqCst);
@@ -143,7 +143,7 @@ fn a_proxy_that_dies_under_the_run_leaves_an_honest_account() {
 /// A host of NO_PROXY is asked directly, where nobody is.
 #[test]
 fn a_host_that_is_excepted_is_not_asked_for_at_the_proxy() {
-    let (folder, authority) = folder(1);
+    let (folder, authority) = folder(1, QUICK);
     let (chain, key) = authority.sign(SERVICE, super::tls::GOOD);
     let service = Tls::start(chain, &key);
     let proxy = Proxy::start(service.port, usize::MAX);

@@ -8,7 +8,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use super::{Keep, QUICK, acknowledge, counts, plan, read_request, readable_journal, reasons, run};
+use super::{Keep, PATIENT, acknowledge, counts, plan, read_request, readable_journal, reasons, run};
 
 /// A service behind TLS on loopback.
 pub(super) struct Tls {
@@ -135,7 +135,7 @@ fn each_certificate_that_is_no_good_gets_nothing_and_is_told_from_the_others() {
             "self-signed or of an authority that this machine doesn't know: if you trust that, give the authority's certificate with --ca-cert",
         ),
     ];
-    std::fs::write(folder.path().join("plan.yaml"), plan(2, QUICK)).expect("written");
+    std::fs::write(folder.path().join("plan.yaml"), plan(2, PATIENT)).expect("written");
     for (case, (chain, key), cause) in cases {
         let service = Tls::start(chain, &key);
         let endpoint = format!("https://localhost:{}", service.port);
