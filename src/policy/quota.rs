@@ -3,11 +3,19 @@
 //! A call counts from its sending until its answer's arrival plus the window: the service may have counted it at any
 //! moment between the two. See `docs/quota.md`. Neighbour: `schedule` owns one bucket for each thing that shares a quota.
 
+mod pace;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use self::pace::Pace;
+
 /// No text of a 429 makes us count in a longer window.
 const LONGEST_STATED: Duration = Duration::from_secs(24 * 3600);
+
+/// A known limit is taken for wrong when it allows so many times as many calls as the service took. Below that the service has
+/// somebody else who uses a part of it, and the limit may well be right.
+const FAR_TOO_WIDE: u128 = 8;
 
 /// At most `calls` calls in any window `[t, t + per)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +25,11 @@ struct Window {
 }
 
 impl Window {
+    /// How many calls it allows in `span`, on an average.
+    fn calls_in(self, span: Duration) -> u128 {
+        u128::from(self.calls).saturating_mul(span.as_nanos()) / self.per.as_nanos().max(1)
+    }
+
     /// Whether keeping `self` also keeps `other`: no more calls, in a window that is no shorter.
     fn implies(self, other: Self) -> bool {
         self.calls <= other.calls && self.per >= other.per
@@ -39,6 +52,17 @@ pub struct Bucket {
     ramp: Option<u32>,
     /// Calls that were sent before the latest 429 and are still in flight; their answers say nothing of what comes now.
     of_before: u32,
+    felt: Felt,
+}
+
+/// What was felt out in this session of a limit that nobody states.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Felt {
+    /// The latest answer was to a call of before the latest 429.
+    late: bool,
+    /// Answers since the bucket opened, without those.
+    taken: u32,
+    pace: Option<Pace>,
 }
 
 impl Bucket {
@@ -52,6 +76,7 @@ impl Bucket {
             closed_until: Duration::ZERO,
             ramp: None,
             of_before: 0,
+            felt: Felt::default(),
         }
     }
 
@@ -62,6 +87,9 @@ impl Bucket {
             return None;
         }
         let mut slot = now.max(self.closed_until);
+        if let Some(pace) = &self.felt.pace {
+            slot = slot.max(pace.next());
+        }
         for window in &self.windows {
             // So many answered calls may still count when the next one is sent; those before them must have left.
             let may_count = window.calls.checked_sub(self.in_flight + 1)? as usize;
@@ -76,17 +104,58 @@ impl Bucket {
     pub fn launch(&mut self, now: Duration) {
         debug_assert_eq!(self.next_slot(now), Some(now), "a call was sent without a place in its quota");
         self.in_flight += 1;
+        if let Some(pace) = &mut self.felt.pace {
+            pace.launch(now);
+        }
     }
 
     /// A call was answered or given up; whether the service counted it is not known, so it counts.
     pub fn answered(&mut self, now: Duration) {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.counts_until(now);
-        if self.of_before > 0 {
+        self.felt.late = self.of_before > 0;
+        if self.felt.late {
             self.of_before -= 1;
-        } else {
-            self.widen_ramp();
+            return;
         }
+        self.felt.taken = self.felt.taken.saturating_add(1);
+        self.widen_ramp();
+    }
+
+    /// The answer that just came says that the service took the call: the pace, if there is one, may grow.
+    pub fn taken(&mut self, now: Duration) {
+        let Some(pace) = self.felt.pace.as_mut().filter(|_| !self.felt.late) else { return };
+        pace.taken(now);
+        let per = self.longest_window();
+        // Where the known limits are as strict, they are enough.
+        self.felt.pace = self.felt.pace.take().filter(|pace| self.allowed_in(per) > pace.calls_in(per));
+    }
+
+    /// The answer that just came refused its call with a 429 that states no limit, and asks to wait until `opens`, which is
+    /// `asked` from now. If the known limits are far too wide, calls go at a pace of their own from then on. Call it before
+    /// [`Bucket::close_until`].
+    pub fn slow_down(&mut self, asked: Duration, opens: Duration) {
+        // It went together with one that was refused before, or before that.
+        if self.felt.late {
+            return;
+        }
+        let taken = self.felt.taken.saturating_sub(1);
+        if let Some(pace) = &mut self.felt.pace {
+            pace.refused(opens);
+        } else if self.allowed_in(asked) > FAR_TOO_WIDE * u128::from(taken.max(1)) {
+            self.felt.pace = Some(Pace::new(taken, asked, opens));
+        }
+    }
+
+    /// The bucket as a resume has it: the journal has nothing of what was felt out.
+    #[cfg(test)]
+    pub(crate) fn without_pace(&self) -> Self {
+        Self { felt: Felt::default(), ..self.clone() }
+    }
+
+    /// How many calls the known limits allow in `span`, on an average.
+    fn allowed_in(&self, span: Duration) -> u128 {
+        self.windows.iter().map(|window| window.calls_in(span)).min().unwrap_or_default()
     }
 
     /// A call was launched and is certainly not sent: its place is free again, as if it had never been taken.
@@ -132,6 +201,7 @@ impl Bucket {
         self.closed_until = self.closed_until.max(at);
         self.ramp = Some(1);
         self.of_before = self.in_flight;
+        self.felt.taken = 0;
     }
 
     /// Until when a 429 keeps the bucket closed; in the past for an open one.

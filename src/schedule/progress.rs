@@ -47,7 +47,13 @@ impl Schedule {
         }
         let attempt = self.ops[op].attempts;
         self.repeating.remove(&id(op));
-        let credential = self.leave_flight(op, |bucket| bucket.answered(now));
+        let accepted = end == AttemptEnd::Accepted;
+        let credential = self.leave_flight(op, |bucket| {
+            bucket.answered(now);
+            if accepted {
+                bucket.taken(now);
+            }
+        });
         let repeat = self.judge_repeat(now, op, &end);
         effects.push(Effect::AttemptEnded { op, attempt, retry_at: repeat.as_ref().ok().copied() });
         if self.proves(&end) {
@@ -137,7 +143,11 @@ impl Schedule {
             }
             // Until the repeat at least: the others would only be refused meanwhile.
             let asked = now + wait.unwrap_or_else(|| bucket.longest_window());
-            bucket.close_until(asked.max(*at));
+            let opens = asked.max(*at);
+            if limit.is_none() {
+                bucket.slow_down(opens.saturating_sub(now), opens);
+            }
+            bucket.close_until(opens);
         }
         let plan = &self.plans[queue.plan as usize];
         let at = (*at).max(now).max(bucket.closed_until());

@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use proptest::collection::vec;
@@ -42,6 +43,111 @@ fn after_a_429_one_call_goes_alone_then_two_together() {
     assert_eq!(bucket.next_slot(ms(5050)), Some(ms(5050)));
     bucket.launch(ms(5050));
     assert_eq!(bucket.next_slot(ms(5050)), None, "two together");
+}
+
+/// A service that takes `rate` calls a second and `burst` at once, and says 429 with a second's wait to all others.
+struct Leaky {
+    rate: f64,
+    burst: f64,
+    excess: f64,
+    last: Duration,
+}
+
+impl Leaky {
+    fn takes(&mut self, now: Duration) -> bool {
+        self.excess = (self.excess - (now - self.last).as_secs_f64() * self.rate).max(0.0);
+        self.last = now;
+        let takes = self.excess <= self.burst;
+        if takes {
+            self.excess += 1.0;
+        }
+        takes
+    }
+}
+
+/// Sends until `count` calls are taken, at most 64 in flight; says when that was, and how many calls it took.
+fn feel_out(mut bucket: Bucket, mut service: Leaky, count: usize) -> (Duration, usize) {
+    let (mut now, mut taken, mut sent) = (ms(0), 0, 0);
+    let mut flights: VecDeque<(Duration, bool)> = VecDeque::new();
+    while taken < count {
+        let room = flights.len() < 64 && taken + flights.len() < count;
+        let slot = bucket.next_slot(now).filter(|_| room);
+        let landing = flights.front().map(|(at, _)| *at);
+        match (slot, landing) {
+            (Some(at), landing) if landing.is_none_or(|landing| at < landing) => {
+                // A timer is a millisecond late.
+                now = if at > now { at + ms(1) } else { now };
+                bucket.launch(now);
+                flights.push_back((now + ms(2), service.takes(now)));
+                sent += 1;
+            }
+            (_, Some(landing)) => {
+                now = now.max(landing);
+                let (_, was_taken) = flights.pop_front().expect("there is one");
+                bucket.answered(now);
+                if was_taken {
+                    taken += 1;
+                    bucket.taken(now);
+                } else {
+                    bucket.slow_down(ms(1000), now + ms(1000));
+                    bucket.close_until(now + ms(1000));
+                }
+            }
+            (_, None) => panic!("nothing in flight and no slot: the bucket is stuck"),
+        }
+    }
+    (now, sent)
+}
+
+#[test]
+fn a_limit_that_is_far_too_wide_is_felt_out_with_few_calls() {
+    for (rate, burst, count) in [(200.0, 20.0, 800), (50.0, 5.0, 1000), (1000.0, 100.0, 20_000), (10.0, 1.0, 300)] {
+        let wide = Bucket::new(10_000_000, ms(1000));
+        let (took, sent) = feel_out(wide, Leaky { rate, burst, excess: 0.0, last: ms(0) }, count);
+        let (ideal, wasted) = ((count as f64 - burst) / rate, (sent - count) as f64 / count as f64);
+        assert!(took.as_secs_f64() < 2.5 * ideal, "{rate} a second: {took:?}, at best {ideal} s");
+        assert!(wasted < 0.25, "{rate} a second: {wasted:.2} of the calls were refused");
+    }
+}
+
+#[test]
+fn a_limit_that_is_nearly_right_is_kept_without_a_pace() {
+    let mut bucket = Bucket::new(5, ms(60_000));
+    bucket.launch(ms(0));
+    bucket.answered(ms(10));
+    bucket.slow_down(ms(60_000), ms(60_010));
+    bucket.close_until(ms(60_010));
+    bucket.launch(ms(60_010));
+    bucket.answered(ms(60_020));
+    assert_eq!(bucket.next_slot(ms(60_020)), Some(ms(60_020)));
+}
+
+#[test]
+fn a_pace_ends_where_the_known_limits_are_as_strict() {
+    let mut bucket = Bucket::new(100, ms(1000));
+    for _ in 0..3 {
+        bucket.launch(ms(0));
+    }
+    // Two were taken, and so two go in the second that the third was told to wait.
+    for at in [10, 11] {
+        bucket.answered(ms(at));
+        bucket.taken(ms(at));
+    }
+    bucket.answered(ms(12));
+    bucket.slow_down(ms(1000), ms(1012));
+    bucket.close_until(ms(1012));
+    bucket.launch(ms(1012));
+    bucket.answered(ms(1013));
+    assert_eq!(bucket.next_slot(ms(1013)), Some(ms(1512)));
+    let mut now = ms(1512);
+    for _ in 0..200 {
+        now = bucket.next_slot(now).expect("one at a time");
+        bucket.launch(now);
+        now += ms(1);
+        bucket.answered(now);
+        bucket.taken(now);
+    }
+    assert!(bucket.felt.pace.is_none(), "{bucket:?}");
 }
 
 #[test]
