@@ -1,6 +1,7 @@
 //! What goes to the service, before it is signed.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::id::{EnterpriseProjectId, InvalidValue, ProjectId, RegistryId};
@@ -144,7 +145,8 @@ impl Endpoint {
     /// Whether it is on this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        url::Url::parse(&self.0).is_ok_and(|url| is_loopback(&url))
+        let host = self.host();
+        host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
     }
 }
 
@@ -236,6 +238,15 @@ mod tests {
         assert_eq!(ok("https://HSS.cn-north-4.myhuaweicloud.com/"), "https://hss.cn-north-4.myhuaweicloud.com");
         assert_eq!(ok("http://127.0.0.1:8080"), "http://127.0.0.1:8080");
         assert_eq!(Endpoint::parse("http://[::1]:80/").expect("loopback").host(), "::1");
+        for (text, loopback) in [
+            ("http://127.1:8080", true),
+            ("http://[::1]:80", true),
+            ("https://localhost", true),
+            ("https://127.0.0.1.example", false),
+            ("https://[::2]", false),
+        ] {
+            assert_eq!(Endpoint::parse(text).expect("legal").is_loopback(), loopback, "{text}");
+        }
         for bad in [
             "",
             "hss.example",

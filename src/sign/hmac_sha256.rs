@@ -3,8 +3,6 @@
 //! Plain text in, plain text out, so that the simulator can verify with the same functions that the client signs
 //! with. Facts: the API signing guide (2025-06-25) and the official Python signer 3.1.219; see `docs/signing.md`.
 
-use std::fmt::Write as _;
-
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
@@ -36,7 +34,7 @@ pub fn canonical_request(
         // For the signature only: the request is sent without it.
         uri.push('/');
     }
-    let mut query = query.to_vec();
+    let mut query: Vec<&(String, String)> = query.iter().collect();
     // By decoded name, then value, in code-point order: what the SDK sorts.
     query.sort();
     let mut headers: Vec<(String, &str)> =
@@ -44,7 +42,7 @@ pub fn canonical_request(
     headers.sort_by(|a, b| a.0.cmp(&b.0));
     let signed_headers = headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(";");
 
-    let mut text = format!("{}\n{uri}\n{}\n", method.to_ascii_uppercase(), encode_query(&query));
+    let mut text = format!("{}\n{uri}\n{}\n", method.to_ascii_uppercase(), encode_pairs(query.into_iter()));
     for (name, value) in &headers {
         text.extend([name, ":", value, "\n"]);
     }
@@ -73,31 +71,56 @@ pub fn signature(secret_key: &str, x_sdk_date: &str, canonical: &str) -> String 
 /// `%XX`. Nothing is normalised, as in the SDK.
 #[must_use]
 pub fn encode_path(path: &str) -> String {
-    path.split('/').map(encode).collect::<Vec<_>>().join("/")
+    let mut out = String::with_capacity(path.len());
+    encode(path, |byte| byte == b'/', &mut out);
+    out
 }
 
 /// A decoded query, percent-encoded in the order given: `name=value`, `name=` when the value is empty, joined with `&`.
 #[must_use]
 pub fn encode_query(query: &[(String, String)]) -> String {
-    query.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect::<Vec<_>>().join("&")
+    encode_pairs(query.iter())
 }
 
-fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            // Writing into a string has no way to fail.
-            let _ = write!(out, "%{byte:02X}");
+fn encode_pairs<'a>(query: impl Iterator<Item = &'a (String, String)>) -> String {
+    let mut out = String::new();
+    for (name, value) in query {
+        if !out.is_empty() {
+            out.push('&');
         }
+        encode(name, |_| false, &mut out);
+        out.push('=');
+        encode(value, |_| false, &mut out);
     }
     out
 }
 
+/// Appends the text, percent-encoded but for what `stays` as well. Each request is signed anew, so what stays goes over in one
+/// piece.
+fn encode(text: &str, stays: impl Fn(u8) -> bool, out: &mut String) {
+    let encoded =
+        |byte: u8| !(byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') || stays(byte));
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(encoded) {
+        // What stays is ASCII, so that both sides of the first other byte are text; of a longer character all bytes go.
+        let (plain, other) = rest.split_at(at);
+        out.push_str(plain);
+        let length = other.chars().next().map_or(0, char::len_utf8);
+        for byte in other.bytes().take(length) {
+            out.push('%');
+            out.extend(digits(byte, b"0123456789ABCDEF"));
+        }
+        rest = &other[length..];
+    }
+    out.push_str(rest);
+}
+
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    let mut out = String::with_capacity(bytes.len() * 2);
+    bytes.iter().for_each(|byte| out.extend(digits(*byte, b"0123456789abcdef")));
+    out
+}
+
+fn digits(byte: u8, alphabet: &[u8; 16]) -> [char; 2] {
+    [byte >> 4, byte & 15].map(|digit| char::from(alphabet[usize::from(digit)]))
 }
