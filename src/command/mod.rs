@@ -6,6 +6,7 @@
 mod approve;
 mod check;
 mod ci;
+mod closing;
 mod completions;
 mod difference;
 mod discover;

@@ -1,12 +1,14 @@
 //! What `run` and `resume` share: a session of a run from its first request to its reports.
 
 use std::cell::Cell;
+use std::io::Write;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
+use super::closing::Closing;
 use super::ending::{places, sends};
 use super::load::{ASSUMED_LATENCY, Loaded};
 use super::output::Outputs;
@@ -21,12 +23,11 @@ use crate::io::journal_file::{CrashPoint, JournalFile};
 use crate::io::signal::Signals;
 use crate::journal::{Invocation, SimulatedWith};
 use crate::model::{MaxFailures, RunId, parse_duration};
-use crate::report::{self, RunFacts, RunReport, write_report};
+use crate::report::{RunFacts, RunReport, write_report};
 use crate::run::port::EventSink;
 use crate::run::{FollowAfter, NotRecorded, Outside, Past, RunEnd, RunError, RunOptions, run as drive};
 use crate::schedule::ScheduleOptions;
 use crate::summary::{OperationSummary, RunSummary};
-use crate::terminal::console::DEFAULT_WIDTH;
 use crate::terminal::lines::Lines;
 use crate::terminal::progress::Bar;
 use crate::terminal::stream::{Streams, StreamsEnd};
@@ -297,31 +298,11 @@ impl Account<'_> {
             context.console.error(&self.unrecorded(not_recorded, summary, written.anywhere));
         }
         let left = outputs.write_remaining(loaded, summary);
-        let width = context.console.width().unwrap_or(DEFAULT_WIDTH);
-        let mut text = report::closing(plan, sources, summary, width);
-        text.push_str(&places(
-            outputs,
-            (&written, &left),
-            summary,
-            |reopen| sends(plan, self.bounds, summary, reopen),
-            width,
-        ));
-        for error in written.errors.iter().chain(&left.errors) {
-            context.console.error(error);
-        }
-        if !written.errors.is_empty() || !left.errors.is_empty() {
-            exit = exit.max(ExitStatus::Unwritable);
-        }
-        super::ci::write(context, outputs, |format, out| write_report(format, out, &report(exit)));
-        let quiet = context.console.is_quiet();
-        if quiet && exit == ExitStatus::Success {
-            return exit;
-        }
-        if quiet || outputs.uses_stdout() {
-            context.console.message(&text);
-            return exit;
-        }
-        context.printed(context.console.result(&text), exit)
+        let errors: Vec<String> = written.errors.iter().chain(&left.errors).cloned().collect();
+        let sends = |reopen| sends(plan, self.bounds, summary, reopen);
+        let places = |width| places(outputs, (&written, &left), summary, sends, width);
+        let render = |format, exit, out: &mut dyn Write| write_report(format, out, &report(exit));
+        Closing { context, outputs, plan, sources, summary }.tell(exit, &errors, places, render)
     }
 
     /// What the journal doesn't hold, and why. Without a report this is the only place that still has these outcomes.
