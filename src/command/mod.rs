@@ -7,6 +7,7 @@ mod approve;
 mod check;
 mod ci;
 mod closing;
+mod complete;
 mod completions;
 mod difference;
 mod discover;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
+use super::complete::Completed;
 use super::hosts::hosts_outside;
 use super::load::{ASSUMED_LATENCY, LoadFailure, Loaded, Reading, Texts, endpoint_chain};
 use super::output::{LeftOver, Outputs, state_dir};
@@ -35,7 +36,7 @@ use crate::read::ReadLimits;
 use crate::report::{EventFacts, forecast_text, wrap};
 use crate::resume::{Reopen, take_up};
 use crate::run::port::Clock;
-use crate::run::{FollowAfter, Past, RunEnd, RunOptions, follow};
+use crate::run::{FollowAfter, Past, RunOptions, follow};
 use crate::schedule::History;
 use crate::summary::{OperationSummary, RunSummary};
 use crate::terminal::console::DEFAULT_WIDTH;
@@ -88,10 +89,18 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     });
     if loaded.forecast.calls == 0 && !asks && preview.summary.is_conserved() {
         let mut text = String::new();
-        wrap(&mut text, "", "  ", &nothing_to_send(header, &preview), context.console.width().unwrap_or(DEFAULT_WIDTH));
+        let said = nothing_to_send(header, &story);
+        wrap(&mut text, "", "  ", &said, context.console.width().unwrap_or(DEFAULT_WIDTH));
         context.console.info(&text);
-        let end = RunEnd { summary: preview.summary, not_recorded: None };
-        return Ok(account(&loaded).tell(&end, Told::Past(&story.events)));
+        let Completed { events, end } = if story.is_over() {
+            Completed::as_it_is(story)
+        } else {
+            let begin = story.begin(&loaded, &started, base);
+            let log = locked.go_on(&journal, crash_point(context));
+            let log = log.map_err(|error| unwritable(context, &error.to_string()))?;
+            Completed::by(story, begin, &loaded.plan, log)
+        };
+        return Ok(account(&loaded).tell(&end, Told::Past(&events)));
     }
     let service = Service::connect(context, simulated, &args.connection, &loaded.plan, &started)
         .await
@@ -134,12 +143,17 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
 }
 
 /// Why a resume sends nothing.
-fn nothing_to_send(header: &Header, past: &Past) -> String {
-    let counts = past.summary.counts;
-    if counts.accepted + counts.confirmed + counts.skipped == counts.planned {
-        return format!("nothing is left to do in run {}", header.run);
+fn nothing_to_send(header: &Header, story: &Story) -> String {
+    let (run, counts) = (&header.run, story.summary.counts);
+    let what = if counts.accepted + counts.confirmed + counts.skipped == counts.planned {
+        format!("nothing is left to do in run {run}")
+    } else {
+        format!("nothing of run {run} is sent again without a flag; the last lines say which")
+    };
+    if story.is_over() {
+        return what;
     }
-    format!("nothing of run {} is sent again without a flag; the last lines say which", header.run)
+    format!("{what}. It was killed after its last outcome: its journal and its report get their end now")
 }
 
 /// What is asked about.

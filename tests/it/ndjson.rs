@@ -132,7 +132,9 @@ fn the_stream_is_what_the_journal_and_the_report_say() {
 #[test]
 fn after_a_kill_the_resumed_stream_is_the_whole_story() {
     // Of the start, a wave, six operations and the end there are 1 + 1 + 6 * 3 + 1 events.
-    for (crash, resumed) in [("mid-write:4", 1), ("after-sync:9", 1), ("before-write:14", 1), ("after-write:21", 0)] {
+    for (crash, resumed) in
+        [("mid-write:4", 1), ("after-sync:9", 1), ("before-write:14", 1), ("before-write:21", 1), ("after-write:21", 0)]
+    {
         let place = folder(6, FAST);
         let faults = Faults::parse("latency:1ms").expect("faults");
         let service = Service::start(SimulatorConfig { faults, quota: None, ..SimulatorConfig::default() });
