@@ -90,7 +90,7 @@ fn block_on(context: &Context, work: impl Future<Output = Result<ExitStatus, Exi
 #[must_use]
 pub fn execute(cli: &Cli, environment: Environment) -> ExitStatus {
     let no_color = environment.get("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let obeyed = ci::in_github_actions(&environment);
+    let obeyed = ci::is_obeyed(&environment);
     let mut context = Context { console: Console::new(&cli.global, no_color).obeyed(obeyed), environment };
     let mut cli = cli.clone();
     let settings = match settings::in_force(&context, &mut cli) {
