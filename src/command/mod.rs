@@ -25,6 +25,7 @@ mod recorded;
 mod report;
 mod resolve;
 mod resume;
+mod room;
 mod run;
 mod runs;
 mod schema;

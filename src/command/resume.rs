@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Context;
 use super::complete::Completed;
 use super::hosts::hosts_outside;
 use super::load::{ASSUMED_LATENCY, LoadFailure, Loaded, Reading, Texts, endpoint_chain};
@@ -20,6 +19,7 @@ use super::service::{Service, ServiceAsker};
 use super::session::{
     Account, Bounds, Session, Told, announce_directory, confirmed, crash_point, follow_after, scale, until_begun, wait,
 };
+use super::{Context, room};
 use crate::cli::ResumeArgs;
 use crate::diagnostic::visible;
 use crate::difference::{Side, difference};
@@ -76,7 +76,9 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let wait = wait(&args.wait, &header.invocation, &story.summary);
     let after = follow_after(wait.as_deref()).map_err(|message| context.usage(&message))?;
     let preview = story.take_up(&loaded, &started, base, reopen);
-    loaded.forecast = forecast_rest(&loaded.plan, ASSUMED_LATENCY, bounds.schedule(), &preview.history, base);
+    let options = room::here(&loaded.plan, bounds.schedule());
+    loaded.forecast = forecast_rest(&loaded.plan, ASSUMED_LATENCY, options, &preview.history, base);
+    room::warn(context, &loaded.plan, loaded.forecast.calls);
 
     let (simulates, later) = (simulated.is_some(), later.schedule());
     let account = |loaded| Account { context, loaded, outputs: &outputs, simulated: simulates, bounds: later };
@@ -115,7 +117,7 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let looked = story.look_up(context, &loaded, &asker, &clock, bounds.time_left(Duration::ZERO), reopen).await;
     let looked_until = clock.now();
     let preview = looked.past(&loaded, &clock, reopen);
-    loaded.forecast = forecast_rest(&loaded.plan, ASSUMED_LATENCY, bounds.schedule(), &preview.history, looked_until);
+    loaded.forecast = forecast_rest(&loaded.plan, ASSUMED_LATENCY, options, &preview.history, looked_until);
     let loaded = loaded;
     let open = loaded.forecast.calls;
     // With nothing to send there is nothing to ask: the session only says how it stands.

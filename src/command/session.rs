@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Context;
 use super::closing::Closing;
 use super::ending::{places, sends};
 use super::load::{ASSUMED_LATENCY, Loaded};
 use super::output::Outputs;
 use super::service::{Service, ServiceAsker};
+use super::{Context, room};
 use crate::cli::{BoundArgs, DEFAULT_GRACE, WaitArgs};
 use crate::diagnostic::visible;
 use crate::event::{Outcome, RunEvent};
@@ -143,9 +143,9 @@ fn max_failures(text: &str) -> Result<MaxFailures, String> {
     MaxFailures::parse(text).map_err(|error| format!("--max-failures {text}: {error}"))
 }
 
-/// A budget over the whole run makes it slower, so its forecast is another.
+/// A budget over the whole run makes it slower, and so does a machine without room, so its forecast is another.
 pub(super) fn forecast_with_bounds(loaded: &Loaded, bounds: &Bounds) -> Forecast {
-    forecast_with(&loaded.plan, ASSUMED_LATENCY, bounds.schedule())
+    forecast_with(&loaded.plan, ASSUMED_LATENCY, room::here(&loaded.plan, bounds.schedule()))
 }
 
 /// How fast the run's clock goes.
