@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use about::{CompletionsArgs, ExplainArgs, ManArgs, SchemaArg, SchemaArgs, SettingsAction, SettingsArgs};
 pub use plans::{CheckArgs, DiagnosticsFormatArg, DiffArgs, DiscoverArgs, PlanArgs, PlanFormatArg, ValidateArgs};
-pub use run::{BoundArgs, ConnectionArgs, DEFAULT_GRACE, ResumeArgs, RunArgs, WaitArgs};
+pub use run::{BoundArgs, ConnectionArgs, DEFAULT_GRACE, ResumeArgs, RunArgs, WaitArgs, WaitOnArgs};
 pub use runs::{ReportArgs, RunsArgs};
 pub use shared::{AtMost, DEFAULT_STATE_DIR, FormatArg, InputArgs, OutputArgs, PaceArgs, SelectArgs, ServiceArgs};
 #[cfg(feature = "simulator")]

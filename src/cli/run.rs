@@ -115,7 +115,7 @@ pub struct ResumeArgs {
     pub pace: PaceArgs,
     /// Waiting.
     #[command(flatten)]
-    pub wait: WaitArgs,
+    pub wait: WaitOnArgs,
     /// Bounds.
     #[command(flatten)]
     pub bounds: BoundArgs,
@@ -135,6 +135,18 @@ pub struct WaitArgs {
     pub wait: bool,
     /// With --wait: for so long after the last request [default: 2h]; `resume` goes on
     #[arg(long, value_name = "DURATION", requires = "wait")]
+    pub wait_timeout: Option<String>,
+}
+
+/// Whether a session of a run that was begun before waits for what it asked for.
+#[derive(Clone, Debug, Default, Args)]
+pub struct WaitOnArgs {
+    /// Follow the task of each accepted request to its end, by reads of the service's task lists; a run that was begun with it
+    /// goes on so
+    #[arg(long)]
+    pub wait: bool,
+    /// With --wait, now or when the run was begun: for so long after the last request [default: as the run was begun, or 2h]
+    #[arg(long, value_name = "DURATION")]
     pub wait_timeout: Option<String>,
 }
 

@@ -73,7 +73,7 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let started = RunClock::start(scale(simulated));
     let base = story.elapsed() + story.downtime(started.wall(), directory.last_written());
     let reopen = Reopen { retry_failed: args.retry_failed, retry_unknown: args.retry_unknown };
-    let wait = wait(&args.wait, &header.invocation, &story.summary);
+    let wait = wait(&args.wait, &header.invocation, &story.summary).map_err(|message| context.usage(&message))?;
     let after = follow_after(wait.as_deref()).map_err(|message| context.usage(&message))?;
     let preview = story.take_up(&loaded, &started, base, reopen);
     let options = room::here(&loaded.plan, bounds.schedule());

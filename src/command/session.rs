@@ -13,7 +13,7 @@ use super::load::{ASSUMED_LATENCY, Loaded};
 use super::output::Outputs;
 use super::service::{Service, ServiceAsker};
 use super::{Context, room};
-use crate::cli::{BoundArgs, DEFAULT_GRACE, WaitArgs};
+use crate::cli::{BoundArgs, DEFAULT_GRACE, WaitArgs, WaitOnArgs};
 use crate::diagnostic::visible;
 use crate::event::{Outcome, RunEvent};
 use crate::exit::ExitStatus;
@@ -120,12 +120,23 @@ pub(super) fn first_wait(args: &WaitArgs) -> Option<String> {
 
 /// How long a run waits for its tasks, as it is written: by `--wait` of this session, of the one that began the run, or of
 /// one between that has left something open.
-pub(super) fn wait(args: &WaitArgs, recorded: &Invocation, summary: &RunSummary) -> Option<String> {
+///
+/// # Errors
+/// A time is given, and nothing is waited for.
+pub(super) fn wait(args: &WaitOnArgs, recorded: &Invocation, summary: &RunSummary) -> Result<Option<String>, String> {
     let left_open =
         |operation: &OperationSummary| operation.outcome == Some(Outcome::Accepted) && operation.left_open().is_some();
     let waits = args.wait || recorded.wait.is_some() || summary.operations.iter().any(left_open);
-    let stated = || args.wait_timeout.as_ref().or(recorded.wait.as_ref()).cloned();
-    waits.then(|| stated().unwrap_or_else(|| DEFAULT_WAIT.to_owned()))
+    match &args.wait_timeout {
+        Some(time) if !waits => Err(format!(
+            "--wait-timeout {time}: this run was not begun with --wait, so that it waits for nothing; add --wait to follow the \
+             tasks of its requests for so long, or leave both out"
+        )),
+        stated => {
+            let stated = stated.as_ref().or(recorded.wait.as_ref()).cloned();
+            Ok(waits.then(|| stated.unwrap_or_else(|| DEFAULT_WAIT.to_owned())))
+        }
+    }
 }
 
 /// What a run does about the tasks of its requests.
