@@ -55,6 +55,7 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let directory = StateDir::new(state_dir(&args.output.state_dir))
         .find(&args.run)
         .map_err(|error| context.usage(&error.to_string()))?;
+    directory.check_ours().map_err(|error| unwritable(context, &error.to_string()))?;
     let locked = LockedJournal::open(directory.path()).map_err(|error| not_opened(context, &error))?;
     let journal = journal::read(locked.bytes()).map_err(|error| unreadable(context, &directory, &error))?;
     let header = &journal.header;

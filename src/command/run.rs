@@ -60,7 +60,9 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
     let simulated = simulated_with(args);
     let clock = RunClock::start(super::session::scale(simulated.as_ref()));
     let id = run_id(&clock);
-    let directory = StateDir::new(state_dir(&args.output.state_dir)).run(&id);
+    let state = StateDir::new(state_dir(&args.output.state_dir));
+    state.check_ours().map_err(|error| unwritable(context, &error.to_string()))?;
+    let directory = state.run(&id);
     let outputs = Outputs::parse(&args.output.report, directory)
         .map_err(|message| context.usage(&message))?
         .going_on_with(&hosts_to_name(args, &loaded));
