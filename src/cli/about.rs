@@ -37,6 +37,8 @@ pub enum SchemaArg {
     Journal,
     /// What `plan --out` saves
     Lock,
+    /// What `plan --diff OLD --format json` prints
+    Diff,
 }
 
 /// `settings`.
