@@ -84,8 +84,8 @@ impl Formatter for Indented {
 
 /// Writes a piece of a string in which nothing is left that JSON itself asks to be escaped.
 fn write_escaped<W: ?Sized + Write>(writer: &mut W, fragment: &str) -> io::Result<()> {
-    // Nearly all pieces are such: ids, URLs, times.
-    if fragment.bytes().all(|byte| byte < 0x7f && byte != b'[') {
+    // Nearly all pieces are such: ids, URLs, times. To look at all bytes is faster than to stop at the first.
+    if !fragment.bytes().fold(false, |found, byte| found | (byte >= 0x7f) | (byte == b'[')) {
         return writer.write_all(fragment.as_bytes());
     }
     let mut written = 0;
