@@ -27,6 +27,9 @@ use crate::model::{
 };
 use crate::source::Sources;
 
+/// The published schema of what [`write_difference`] writes (JSON Schema draft-07).
+pub const DIFF_SCHEMA: &str = include_str!("../schemas/diff.schema.json");
+
 /// What changed from one batch to another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Difference {

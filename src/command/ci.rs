@@ -16,8 +16,14 @@ use crate::report::Format;
 const LARGEST_SUMMARY: u64 = 1024 * 1024;
 
 /// Whether the runner of GitHub Actions started this process, by its own word.
-pub(super) fn in_github_actions(environment: &Environment) -> bool {
+fn in_github_actions(environment: &Environment) -> bool {
     environment.get("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}
+
+/// Whether a runner reads what is printed and obeys some of it: that of GitHub Actions, or of Azure Pipelines.
+pub(super) fn is_obeyed(environment: &Environment) -> bool {
+    let in_azure_pipelines = environment.get("TF_BUILD").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    in_github_actions(environment) || in_azure_pipelines
 }
 
 /// Writes what the environment asks for; `render` writes the report of the run in a format.

@@ -6,6 +6,8 @@
 mod approve;
 mod check;
 mod ci;
+mod closing;
+mod complete;
 mod completions;
 mod difference;
 mod discover;
@@ -23,6 +25,7 @@ mod recorded;
 mod report;
 mod resolve;
 mod resume;
+mod room;
 mod run;
 mod runs;
 mod schema;
@@ -88,7 +91,7 @@ fn block_on(context: &Context, work: impl Future<Output = Result<ExitStatus, Exi
 #[must_use]
 pub fn execute(cli: &Cli, environment: Environment) -> ExitStatus {
     let no_color = environment.get("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let obeyed = ci::in_github_actions(&environment);
+    let obeyed = ci::is_obeyed(&environment);
     let mut context = Context { console: Console::new(&cli.global, no_color).obeyed(obeyed), environment };
     let mut cli = cli.clone();
     let settings = match settings::in_force(&context, &mut cli) {

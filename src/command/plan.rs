@@ -1,13 +1,14 @@
 //! `hss-sync plan`, and `run --dry-run`: the same road as `run`, stopping before anything is sent.
 
-use super::Context;
-use super::load::{Loaded, load, status_of_warnings};
-use super::{difference, lock};
+use super::load::{ASSUMED_LATENCY, Loaded, load, status_of_warnings};
+use super::{Context, difference, lock, room};
 use crate::cli::{FormatArg, PlanArgs, PlanFormatArg, RunArgs};
 use crate::exit::ExitStatus;
+use crate::forecast::forecast_with;
 use crate::io::endpoint::IamEndpoints;
 use crate::read::preflight_cost;
 use crate::report;
+use crate::schedule::ScheduleOptions;
 
 /// Shows each operation, the digest, the number of calls and the forecast, or what differs from before; saves a lock.
 pub(super) fn plan(context: &Context, args: &PlanArgs) -> ExitStatus {
@@ -38,12 +39,19 @@ fn planned(context: &Context, args: &PlanArgs) -> Result<ExitStatus, ExitStatus>
 
 /// What `run --dry-run` prints.
 pub(super) fn dry_run(context: &Context, args: &RunArgs) -> ExitStatus {
-    let loaded = match load(context, &args.input, &args.select, &args.pace) {
+    let mut loaded = match load(context, &args.input, &args.select, &args.pace) {
         Ok(loaded) => loaded,
         Err(failure) => return failure.report(context),
     };
     context.console.diagnostics(&loaded.warnings, &loaded.sources);
     let status = status_of_warnings(context, &args.input, &loaded.warnings);
+    let options = ScheduleOptions { ignore_deadlines: true, ..ScheduleOptions::default() };
+    let here = room::here(&loaded.plan, options);
+    if here.most_in_flight.is_some() {
+        // As the run would go here.
+        loaded.forecast = forecast_with(&loaded.plan, ASSUMED_LATENCY, here);
+    }
+    room::warn(context, &loaded.plan, loaded.forecast.calls);
     status.max(match args.format {
         FormatArg::Human => show_text(context, &loaded, args.connection.iam_endpoint.as_deref()),
         FormatArg::Json => show_json(context, &loaded),

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::Context;
+use super::closing::Closing;
 use super::ending::{commands_on, rows, sends};
 use super::load::{LoadFailure, Loaded};
 use super::output::{Outputs, shown, state_dir};
@@ -24,7 +25,6 @@ use crate::report::{
 };
 use crate::schedule::ScheduleOptions;
 use crate::summary::RunSummary;
-use crate::terminal::console::DEFAULT_WIDTH;
 
 /// The largest journal that is read: of far more than 100,000 operations.
 const MOST_BYTES: u64 = 1 << 30;
@@ -241,20 +241,8 @@ impl<'a> Shown<'a> {
     fn tell(&self, context: &Context, outputs: &Outputs, places: impl Fn(usize) -> String) -> ExitStatus {
         let RunReport { plan, sources, summary, facts, .. } = self.report;
         let errors = outputs.write_asked(context, |format, out| self.write(format, out));
-        let width = context.console.width().unwrap_or(DEFAULT_WIDTH);
-        let text = report::closing(plan, sources, summary, width) + &places(width);
-        errors.iter().for_each(|error| context.console.error(error));
-        let exit = if errors.is_empty() { facts.exit } else { facts.exit.max(ExitStatus::Unwritable) };
-        super::ci::write(context, outputs, |format, out| self.write(format, out));
-        let quiet = context.console.is_quiet();
-        if quiet && exit == ExitStatus::Success {
-            return exit;
-        }
-        if quiet || outputs.uses_stdout() {
-            context.console.message(&text);
-            return exit;
-        }
-        context.printed(context.console.result(&text), exit)
+        let closing = Closing { context, outputs, plan, sources, summary };
+        closing.tell(facts.exit, &errors, places, |format, _, out| self.write(format, out))
     }
 }
 

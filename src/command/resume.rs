@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Context;
+use super::complete::Completed;
 use super::hosts::hosts_outside;
 use super::load::{ASSUMED_LATENCY, LoadFailure, Loaded, Reading, Texts, endpoint_chain};
 use super::output::{LeftOver, Outputs, state_dir};
@@ -19,6 +19,7 @@ use super::service::{Service, ServiceAsker};
 use super::session::{
     Account, Bounds, Session, Told, announce_directory, confirmed, crash_point, follow_after, scale, until_begun, wait,
 };
+use super::{Context, room};
 use crate::cli::ResumeArgs;
 use crate::diagnostic::visible;
 use crate::difference::{Side, difference};
@@ -35,7 +36,7 @@ use crate::read::ReadLimits;
 use crate::report::{EventFacts, forecast_text, wrap};
 use crate::resume::{Reopen, take_up};
 use crate::run::port::Clock;
-use crate::run::{FollowAfter, Past, RunEnd, RunOptions, follow};
+use crate::run::{FollowAfter, Past, RunOptions, follow};
 use crate::schedule::History;
 use crate::summary::{OperationSummary, RunSummary};
 use crate::terminal::console::DEFAULT_WIDTH;
@@ -54,6 +55,7 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let directory = StateDir::new(state_dir(&args.output.state_dir))
         .find(&args.run)
         .map_err(|error| context.usage(&error.to_string()))?;
+    directory.check_ours().map_err(|error| unwritable(context, &error.to_string()))?;
     let locked = LockedJournal::open(directory.path()).map_err(|error| not_opened(context, &error))?;
     let journal = journal::read(locked.bytes()).map_err(|error| unreadable(context, &directory, &error))?;
     let header = &journal.header;
@@ -72,10 +74,12 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let started = RunClock::start(scale(simulated));
     let base = story.elapsed() + story.downtime(started.wall(), directory.last_written());
     let reopen = Reopen { retry_failed: args.retry_failed, retry_unknown: args.retry_unknown };
-    let wait = wait(&args.wait, &header.invocation, &story.summary);
+    let wait = wait(&args.wait, &header.invocation, &story.summary).map_err(|message| context.usage(&message))?;
     let after = follow_after(wait.as_deref()).map_err(|message| context.usage(&message))?;
     let preview = story.take_up(&loaded, &started, base, reopen);
-    loaded.forecast = forecast_rest(&loaded.plan, ASSUMED_LATENCY, bounds.schedule(), &preview.history, base);
+    let options = room::here(&loaded.plan, bounds.schedule());
+    loaded.forecast = forecast_rest(&loaded.plan, ASSUMED_LATENCY, options, &preview.history, base);
+    room::warn(context, &loaded.plan, loaded.forecast.calls);
 
     let (simulates, later) = (simulated.is_some(), later.schedule());
     let account = |loaded| Account { context, loaded, outputs: &outputs, simulated: simulates, bounds: later };
@@ -88,10 +92,18 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     });
     if loaded.forecast.calls == 0 && !asks && preview.summary.is_conserved() {
         let mut text = String::new();
-        wrap(&mut text, "", "  ", &nothing_to_send(header, &preview), context.console.width().unwrap_or(DEFAULT_WIDTH));
+        let said = nothing_to_send(header, &story);
+        wrap(&mut text, "", "  ", &said, context.console.width().unwrap_or(DEFAULT_WIDTH));
         context.console.info(&text);
-        let end = RunEnd { summary: preview.summary, not_recorded: None };
-        return Ok(account(&loaded).tell(&end, Told::Past(&story.events)));
+        let Completed { events, end } = if story.is_over() {
+            Completed::as_it_is(story)
+        } else {
+            let begin = story.begin(&loaded, &started, base);
+            let log = locked.go_on(&journal, crash_point(context));
+            let log = log.map_err(|error| unwritable(context, &error.to_string()))?;
+            Completed::by(story, begin, &loaded.plan, log)
+        };
+        return Ok(account(&loaded).tell(&end, Told::Past(&events)));
     }
     let service = Service::connect(context, simulated, &args.connection, &loaded.plan, &started)
         .await
@@ -106,7 +118,7 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let looked = story.look_up(context, &loaded, &asker, &clock, bounds.time_left(Duration::ZERO), reopen).await;
     let looked_until = clock.now();
     let preview = looked.past(&loaded, &clock, reopen);
-    loaded.forecast = forecast_rest(&loaded.plan, ASSUMED_LATENCY, bounds.schedule(), &preview.history, looked_until);
+    loaded.forecast = forecast_rest(&loaded.plan, ASSUMED_LATENCY, options, &preview.history, looked_until);
     let loaded = loaded;
     let open = loaded.forecast.calls;
     // With nothing to send there is nothing to ask: the session only says how it stands.
@@ -134,12 +146,17 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
 }
 
 /// Why a resume sends nothing.
-fn nothing_to_send(header: &Header, past: &Past) -> String {
-    let counts = past.summary.counts;
-    if counts.accepted + counts.confirmed + counts.skipped == counts.planned {
-        return format!("nothing is left to do in run {}", header.run);
+fn nothing_to_send(header: &Header, story: &Story) -> String {
+    let (run, counts) = (&header.run, story.summary.counts);
+    let what = if counts.accepted + counts.confirmed + counts.skipped == counts.planned {
+        format!("nothing is left to do in run {run}")
+    } else {
+        format!("nothing of run {run} is sent again without a flag; the last lines say which")
+    };
+    if story.is_over() {
+        return what;
     }
-    format!("nothing of run {} is sent again without a flag; the last lines say which", header.run)
+    format!("{what}. It was killed after its last outcome: its journal and its report get their end now")
 }
 
 /// What is asked about.

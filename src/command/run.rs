@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use super::Context;
 use super::approve::Approval;
 use super::check::check_first;
 use super::hosts::hosts_outside;
@@ -15,6 +14,7 @@ use super::session::{
     Account, Bounds, Session, announce_directory, confirmed, first_wait, follow_after, forecast_with_bounds,
     until_begun,
 };
+use super::{Context, room};
 use crate::cli::RunArgs;
 use crate::exit::ExitStatus;
 use crate::expand::EndpointChain;
@@ -55,11 +55,14 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
         approval.before_reads(context, &loaded)?;
     }
     loaded.forecast = forecast_with_bounds(&loaded, &bounds);
+    room::warn(context, &loaded.plan, loaded.forecast.calls);
 
     let simulated = simulated_with(args);
     let clock = RunClock::start(super::session::scale(simulated.as_ref()));
     let id = run_id(&clock);
-    let directory = StateDir::new(state_dir(&args.output.state_dir)).run(&id);
+    let state = StateDir::new(state_dir(&args.output.state_dir));
+    state.check_ours().map_err(|error| unwritable(context, &error.to_string()))?;
+    let directory = state.run(&id);
     let outputs = Outputs::parse(&args.output.report, directory)
         .map_err(|message| context.usage(&message))?
         .going_on_with(&hosts_to_name(args, &loaded));

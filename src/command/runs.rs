@@ -143,7 +143,7 @@ fn ways_on(summary: &RunSummary, ended: bool) -> Vec<(&'static str, String)> {
     does.extend((sent > 0).then(|| counted(sent, "operation")));
     let looked_up = if ended { left_open } else { left_open.max(unknown) };
     does.extend((looked_up > 0).then(|| format!("looks for {}", counted(looked_up, "task"))));
-    does.extend((does.is_empty() && !ended).then(|| "writes its report".to_owned()));
+    does.extend((does.is_empty() && !ended).then(|| "writes its end and its report".to_owned()));
     if !does.is_empty() {
         ways.push(("", does.join("; ")));
     }

@@ -2,6 +2,7 @@
 
 use super::Context;
 use crate::cli::{SchemaArg, SchemaArgs};
+use crate::difference::DIFF_SCHEMA;
 use crate::exit::ExitStatus;
 use crate::journal::JOURNAL_SCHEMA;
 use crate::plan::PLAN_SCHEMA;
@@ -16,5 +17,6 @@ pub(super) fn schema(context: &Context, args: &SchemaArgs) -> ExitStatus {
         SchemaArg::Event => EVENT_SCHEMA,
         SchemaArg::Journal => JOURNAL_SCHEMA,
         SchemaArg::Lock => LOCK_SCHEMA,
+        SchemaArg::Diff => DIFF_SCHEMA,
     })
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use super::Context;
+use super::{Context, room};
 use crate::cli::ConnectionArgs;
 use crate::exit::ExitStatus;
 use crate::expand::ExecutionPlan;
@@ -217,9 +217,8 @@ pub(super) fn simulated_tasks(time: Option<&str>, fault: Option<&str>) -> Result
 
 /// The largest concurrency and the shortest attempt timeout of the plans: what one client for all of them has to bear.
 fn extremes(plan: &ExecutionPlan) -> (usize, Duration) {
-    let limits = || plan.plans.iter().map(|file| file.limits);
-    let concurrency = limits().map(|limits| limits.concurrency.get() as usize).max().unwrap_or(1);
-    (concurrency, limits().map(|limits| limits.attempt_timeout).min().unwrap_or_default())
+    let timeouts = plan.plans.iter().map(|file| file.limits.attempt_timeout);
+    (room::concurrency(plan), timeouts.min().unwrap_or_default())
 }
 
 pub(super) fn read_certificate(path: &Path) -> Result<Vec<u8>, ServiceError> {

@@ -1,17 +1,19 @@
 //! What `run` and `resume` share: a session of a run from its first request to its reports.
 
 use std::cell::Cell;
+use std::io::Write;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Context;
+use super::closing::Closing;
 use super::ending::{places, sends};
 use super::load::{ASSUMED_LATENCY, Loaded};
 use super::output::Outputs;
 use super::service::{Service, ServiceAsker};
-use crate::cli::{BoundArgs, DEFAULT_GRACE, WaitArgs};
+use super::{Context, room};
+use crate::cli::{BoundArgs, DEFAULT_GRACE, WaitArgs, WaitOnArgs};
 use crate::diagnostic::visible;
 use crate::event::{Outcome, RunEvent};
 use crate::exit::ExitStatus;
@@ -21,12 +23,11 @@ use crate::io::journal_file::{CrashPoint, JournalFile};
 use crate::io::signal::Signals;
 use crate::journal::{Invocation, SimulatedWith};
 use crate::model::{MaxFailures, RunId, parse_duration};
-use crate::report::{self, RunFacts, RunReport, write_report};
+use crate::report::{RunFacts, RunReport, write_report};
 use crate::run::port::EventSink;
 use crate::run::{FollowAfter, NotRecorded, Outside, Past, RunEnd, RunError, RunOptions, run as drive};
 use crate::schedule::ScheduleOptions;
 use crate::summary::{OperationSummary, RunSummary};
-use crate::terminal::console::DEFAULT_WIDTH;
 use crate::terminal::lines::Lines;
 use crate::terminal::progress::Bar;
 use crate::terminal::stream::{Streams, StreamsEnd};
@@ -119,12 +120,23 @@ pub(super) fn first_wait(args: &WaitArgs) -> Option<String> {
 
 /// How long a run waits for its tasks, as it is written: by `--wait` of this session, of the one that began the run, or of
 /// one between that has left something open.
-pub(super) fn wait(args: &WaitArgs, recorded: &Invocation, summary: &RunSummary) -> Option<String> {
+///
+/// # Errors
+/// A time is given, and nothing is waited for.
+pub(super) fn wait(args: &WaitOnArgs, recorded: &Invocation, summary: &RunSummary) -> Result<Option<String>, String> {
     let left_open =
         |operation: &OperationSummary| operation.outcome == Some(Outcome::Accepted) && operation.left_open().is_some();
     let waits = args.wait || recorded.wait.is_some() || summary.operations.iter().any(left_open);
-    let stated = || args.wait_timeout.as_ref().or(recorded.wait.as_ref()).cloned();
-    waits.then(|| stated().unwrap_or_else(|| DEFAULT_WAIT.to_owned()))
+    match &args.wait_timeout {
+        Some(time) if !waits => Err(format!(
+            "--wait-timeout {time}: this run was not begun with --wait, so that it waits for nothing; add --wait to follow the \
+             tasks of its requests for so long, or leave both out"
+        )),
+        stated => {
+            let stated = stated.as_ref().or(recorded.wait.as_ref()).cloned();
+            Ok(waits.then(|| stated.unwrap_or_else(|| DEFAULT_WAIT.to_owned())))
+        }
+    }
 }
 
 /// What a run does about the tasks of its requests.
@@ -142,9 +154,9 @@ fn max_failures(text: &str) -> Result<MaxFailures, String> {
     MaxFailures::parse(text).map_err(|error| format!("--max-failures {text}: {error}"))
 }
 
-/// A budget over the whole run makes it slower, so its forecast is another.
+/// A budget over the whole run makes it slower, and so does a machine without room, so its forecast is another.
 pub(super) fn forecast_with_bounds(loaded: &Loaded, bounds: &Bounds) -> Forecast {
-    forecast_with(&loaded.plan, ASSUMED_LATENCY, bounds.schedule())
+    forecast_with(&loaded.plan, ASSUMED_LATENCY, room::here(&loaded.plan, bounds.schedule()))
 }
 
 /// How fast the run's clock goes.
@@ -297,31 +309,11 @@ impl Account<'_> {
             context.console.error(&self.unrecorded(not_recorded, summary, written.anywhere));
         }
         let left = outputs.write_remaining(loaded, summary);
-        let width = context.console.width().unwrap_or(DEFAULT_WIDTH);
-        let mut text = report::closing(plan, sources, summary, width);
-        text.push_str(&places(
-            outputs,
-            (&written, &left),
-            summary,
-            |reopen| sends(plan, self.bounds, summary, reopen),
-            width,
-        ));
-        for error in written.errors.iter().chain(&left.errors) {
-            context.console.error(error);
-        }
-        if !written.errors.is_empty() || !left.errors.is_empty() {
-            exit = exit.max(ExitStatus::Unwritable);
-        }
-        super::ci::write(context, outputs, |format, out| write_report(format, out, &report(exit)));
-        let quiet = context.console.is_quiet();
-        if quiet && exit == ExitStatus::Success {
-            return exit;
-        }
-        if quiet || outputs.uses_stdout() {
-            context.console.message(&text);
-            return exit;
-        }
-        context.printed(context.console.result(&text), exit)
+        let errors: Vec<String> = written.errors.iter().chain(&left.errors).cloned().collect();
+        let sends = |reopen| sends(plan, self.bounds, summary, reopen);
+        let places = |width| places(outputs, (&written, &left), summary, sends, width);
+        let render = |format, exit, out: &mut dyn Write| write_report(format, out, &report(exit));
+        Closing { context, outputs, plan, sources, summary }.tell(exit, &errors, places, render)
     }
 
     /// What the journal doesn't hold, and why. Without a report this is the only place that still has these outcomes.

@@ -10,6 +10,7 @@ use crate::cli::{
     BoundArgs, Cli, ColorArg, CommandArgs, DEFAULT_GRACE, DEFAULT_STATE_DIR, FormatArg, InputArgs, OutputArgs,
     PaceArgs, SettingsAction, SettingsArgs,
 };
+use crate::diagnostic::write_document;
 use crate::exit::ExitStatus;
 use crate::io::fs::read_if_there;
 use crate::settings::{FILE_NAME, Key, MAX_FILE_BYTES, Origin, Setting, Settings};
@@ -183,10 +184,10 @@ pub(super) fn settings(context: &Context, args: &SettingsArgs, settings: &Settin
     let shown: Vec<Shown<'_>> = Key::ALL.into_iter().map(|key| shown(key, settings.get(key))).collect();
     let written = match format {
         FormatArg::Human => context.console.result(&lines(&shown)),
-        FormatArg::Json => context.console.result_with(|out| {
-            serde_json::to_writer_pretty(&mut *out, &Document { schema_version: 1, settings: shown })?;
-            out.write_all(b"\n")
-        }),
+        FormatArg::Json => {
+            let document = Document { schema_version: 1, settings: shown };
+            context.console.result_with(|out| write_document(out, &document))
+        }
     };
     context.printed(written, ExitStatus::Success)
 }

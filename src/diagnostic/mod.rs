@@ -4,10 +4,13 @@
 //! for people; `report` turns the same value into JSON.
 
 mod code;
+mod json;
 mod render;
 mod visible;
 
 pub use code::{Code, Explanation, Severity};
+pub(crate) use json::begins_command;
+pub use json::{write_document, write_line};
 pub use render::{Style, render};
 pub(crate) use visible::is_unsafe;
 pub use visible::visible;

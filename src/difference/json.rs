@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::gate::Tally;
 use super::{Comparison, Counted, Exceeded, OperationChange, OperationDifference, PlanChange, SideFacts};
+use crate::diagnostic::write_document;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -88,8 +89,7 @@ pub fn write_difference(out: &mut dyn Write, comparison: &Comparison<'_>) -> io:
         operations: difference.operations().map(|(_, one)| operation(one)).collect(),
         exceeded: exceeded.iter().map(gate).collect(),
     };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    out.write_all(b"\n")
+    write_document(out, &document)
 }
 
 fn plan(plan: &super::PlanDifference) -> Plan<'_> {

@@ -274,7 +274,8 @@ impl Place {
     fn list_failed(&mut self, now: Now, failure: &Failure, events: &mut Vec<RunEvent>) {
         self.failures += 1;
         if is_final(failure) || !self.to_the_end || self.failures >= MOST_FAILURES {
-            let why = format!("the list of tasks can't be read: {}", clipped(&failure.reason()));
+            let advice = if is_final(failure) { mend(failure.kind) } else { "" };
+            let why = format!("the list of tasks can't be read: {}{advice}", clipped(&failure.reason()));
             return self.end_all(now, &why, events);
         }
         self.activity = Activity::Waiting(now.run + self.interval.get());
@@ -298,7 +299,7 @@ impl Place {
         let Activity::Asking(task, _) = &self.activity else { return };
         let why = clipped(&failure.reason());
         if failure.kind == FailureKind::Credential {
-            let why = format!("the registries of task {task} can't be read: {why}");
+            let why = format!("the registries of task {task} can't be read: {why}{}", mend(failure.kind));
             return self.end_all(now, &why, events);
         }
         let task = task.clone();
@@ -426,6 +427,19 @@ enum Next {
     Ask(TaskId),
     Wish(Duration),
     Over,
+}
+
+/// What to do about a read that was refused, after which a resume can see more.
+fn mend(kind: FailureKind) -> &'static str {
+    match kind {
+        FailureKind::Credential => "; mend the credential, then resume",
+        FailureKind::Redirected => "; check the endpoint and the proxy, then resume",
+        // Nobody publishes what the right is called; this is the name of the call.
+        _ => {
+            "; if its user lacks the right to list image tasks of HSS in this project (ListImageScanTask), grant it, then \
+             resume"
+        }
+    }
 }
 
 /// Whether asking again would give the same answer.

@@ -2,7 +2,7 @@
 //!
 //! A connection that the system refuses to open costs an attempt, and files that can't be opened cost the report. So the
 //! soft limit is raised to what the run needs, as far as the hard limit allows, and where that is not enough fewer requests
-//! are launched at a time. `io::http` asks when it is set up.
+//! are launched at a time. `io::http` asks when it is set up, and a forecast before that.
 
 use std::num::NonZeroUsize;
 
@@ -14,8 +14,13 @@ const PER_REQUEST: u64 = 2;
 /// How many of `wanted` requests can be in flight at once; none if all of them can.
 #[must_use]
 pub fn room_for(wanted: usize) -> Option<NonZeroUsize> {
-    let needed = RESERVE.saturating_add(PER_REQUEST.saturating_mul(wanted as u64));
-    most_of(wanted, limit(needed)?)
+    most_of(wanted, limit(limit_for(wanted))?)
+}
+
+/// The limit that leaves room for so many requests.
+#[must_use]
+pub fn limit_for(wanted: usize) -> u64 {
+    RESERVE.saturating_add(PER_REQUEST.saturating_mul(wanted as u64))
 }
 
 fn most_of(wanted: usize, limit: u64) -> Option<NonZeroUsize> {
@@ -55,6 +60,7 @@ mod tests {
         assert_eq!(most(1000, 1024), Some(500));
         assert_eq!(most(1000, 64), Some(20));
         assert_eq!((most(8, 40), most(8, 39)), (None, Some(7)));
+        assert_eq!((limit_for(1000), limit_for(8)), (2024, 40), "just enough");
         assert_eq!((most(8, 3), most(1, 3), most(1, 26)), (Some(1), Some(1), None));
     }
 }

@@ -1,8 +1,12 @@
 //! The directory in which runs are kept, `STATE_DIR/runs/RUN/`, and how one of them is found again.
 
+mod ours;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+pub use ours::NotOurs;
 
 use crate::model::RunId;
 
@@ -57,6 +61,15 @@ impl StateDir {
     #[must_use]
     pub fn run(&self, id: &RunId) -> RunDir {
         RunDir(self.runs().join(id.as_str()))
+    }
+
+    /// Refuses a directory of runs that another user made, or put a link to; one that isn't there is as good.
+    ///
+    /// # Errors
+    /// What is not ours.
+    pub fn check_ours(&self) -> Result<(), NotOurs> {
+        ours::check_link(&self.0)?;
+        ours::check_directory(&self.runs())
     }
 
     fn runs(&self) -> PathBuf {
@@ -139,6 +152,19 @@ impl RunDir {
     pub fn remaining(&self, number: usize) -> PathBuf {
         let name = if number == 1 { "remaining.yaml".to_owned() } else { format!("remaining-{number}.yaml") };
         self.0.join(name)
+    }
+
+    /// Refuses a run that another user made, or put into a directory of runs of his own.
+    ///
+    /// # Errors
+    /// What is not ours.
+    pub fn check_ours(&self) -> Result<(), NotOurs> {
+        // `STATE_DIR/runs/RUN`; a run that was moved may stand in any directory.
+        if let Some(runs) = self.0.parent().filter(|parent| parent.ends_with("runs")) {
+            ours::check_directory(runs)?;
+            runs.parent().map_or(Ok(()), ours::check_link)?;
+        }
+        ours::check_directory(&self.0)
     }
 
     /// Its last name, for people.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::ser::Serializer;
 
 use super::format::RunReport;
-use crate::diagnostic::{Diagnostic, Label, Place, Severity};
+use crate::diagnostic::{Diagnostic, Label, Place, Severity, write_document};
 use crate::event::{AttemptRecord, Outcome};
 use crate::exit::ExitStatus;
 use crate::expand::ExecutionPlan;
@@ -119,8 +119,7 @@ pub fn write_diagnostics(
 }
 
 pub(super) fn finish(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, document)?;
-    out.write_all(b"\n")
+    write_document(out, document)
 }
 
 pub(super) fn millis(duration: Duration) -> u64 {

@@ -8,7 +8,6 @@ mod check;
 mod closing;
 mod csv;
 mod discovered;
-mod escaped;
 #[cfg(test)]
 mod fixture;
 mod format;

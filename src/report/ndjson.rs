@@ -2,18 +2,18 @@
 //!
 //! A line is made of the event and of the summary after it, so that a stream that is written while a run goes on and one that
 //! is made of its journal later are the same bytes. The last line about an operation's outcome says what `json` says of it. A
-//! line stays one line, and steers no terminal, whatever is quoted in it: `escaped` writes the strings.
+//! line stays one line, and steers no terminal, whatever is quoted in it: `diagnostic` writes the strings.
 
 use std::io::{self, Write};
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::escaped::write_line;
 use super::json::{
     AttemptEntry, PlanEntry, SCHEMA_VERSION, SummaryEntry, Tool, attempt_entry, millis, outcome_word, plan_entries,
     summary_entry, timestamp,
 };
+use crate::diagnostic::write_line;
 use crate::event::{OpIndex, RunEvent};
 use crate::expand::ExecutionPlan;
 use crate::model::Shard;

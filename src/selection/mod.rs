@@ -207,9 +207,12 @@ fn share_quotas(plan: &mut ExecutionPlan, shard: Shard) -> Option<String> {
     few.map(|(whole, own)| {
         format!(
             "{} shards share {whole}, which is less than one call each: each sends {own}, and shards that start together may be \
-             told to wait (429); {} at most are as fast",
+             told to wait (429), which is safe and costs calls; {}",
             shard.count(),
-            if whole.calls.get() == 1 { "1 shard".to_owned() } else { format!("{} shards", whole.calls) }
+            match whole.calls.get() {
+                1 => "one run without --shard is as fast".to_owned(),
+                calls => format!("split into {calls} shards at most (--shard K/{calls}), which are as fast and never are"),
+            }
         )
     })
 }

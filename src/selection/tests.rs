@@ -176,7 +176,8 @@ fn a_shard_is_taken_of_what_is_selected_and_may_be_empty() {
         notes,
         [
             "1000 shards share 5 a minute, which is less than one call each: each sends 1 per 3 h 20 min, and shards that start \
-             together may be told to wait (429); 5 shards at most are as fast",
+             together may be told to wait (429), which is safe and costs calls; split into 5 shards at most (--shard K/5), which \
+             are as fast and never are",
             "shard 999/1000: 0 of 5 operations; 5 in other shards",
         ]
     );

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use crate::cli::{ColorArg, GlobalArgs};
-use crate::diagnostic::{Diagnostic, Style, render, visible};
+use crate::diagnostic::{Diagnostic, Style, begins_command, render, visible};
 use crate::report::wrap;
 use crate::source::Sources;
 
@@ -29,7 +29,7 @@ pub struct Console {
     quiet: bool,
     /// `-v`
     verbose: bool,
-    /// Whether the runner of GitHub Actions reads both streams, and takes some lines for commands.
+    /// Whether a runner of GitHub Actions or Azure Pipelines reads both streams, and takes some texts for commands.
     obeyed: bool,
 }
 
@@ -54,7 +54,7 @@ impl Console {
         }
     }
 
-    /// The same in GitHub Actions, where no text may become a command of the runner.
+    /// The same where a runner reads along, and no text may become a command of it.
     #[must_use]
     pub fn obeyed(self, obeyed: bool) -> Self {
         Self { obeyed, ..self }
@@ -200,17 +200,25 @@ impl Console {
     }
 }
 
-/// The text without what the runner of GitHub Actions obeys: `::` at the beginning of a line, and `##[` anywhere. A space
-/// breaks them up.
+/// The text without what the runners of GitHub Actions and Azure Pipelines obey: `::` at the beginning of a line, and `##[` and
+/// `##vso[` anywhere. A space breaks them up.
 fn without_commands(text: &str) -> Cow<'_, str> {
     let begins = |line: &str| line.trim_start().starts_with("::");
-    if !text.contains("##[") && !text.lines().any(begins) {
+    let bracket = |(at, _): &(usize, &str)| begins_command(&text[..*at]);
+    if !text.match_indices('[').any(|found| bracket(&found)) && !text.lines().any(begins) {
         return Cow::Borrowed(text);
     }
-    let lines = text
+    let (mut split, mut rest) = (String::with_capacity(text.len() + 16), 0);
+    for (at, _) in text.match_indices('[').filter(bracket) {
+        split.push_str(&text[rest..at]);
+        split.push(' ');
+        rest = at;
+    }
+    split.push_str(&text[rest..]);
+    let lines = split
         .split_inclusive('\n')
         .map(|line| if begins(line) { line.replacen("::", ": :", 1) } else { line.to_owned() });
-    Cow::Owned(lines.collect::<String>().replace("##[", "## ["))
+    Cow::Owned(lines.collect())
 }
 
 fn rendered(diagnostics: &[Diagnostic], sources: &Sources, style: Style) -> String {
@@ -241,6 +249,7 @@ mod tests {
             ("a\n  ::stop-commands::x\r\nb", "a\n  : :stop-commands::x\r\nb"),
             (":::x\n", ": ::x\n"),
             ("a ##[add-mask]x ###[y]", "a ## [add-mask]x ### [y]"),
+            ("é ##vso[task.setvariable]x ##Vso[y] vso[z]", "é ##vso [task.setvariable]x ##Vso [y] vso[z]"),
         ] {
             assert_eq!(without_commands(text), said);
         }

@@ -105,6 +105,7 @@ const OFFLINE_COMMANDS: &[&str] = &[
     "command/man.rs",
     "command/recorded.rs",
     "command/report.rs",
+    "command/room.rs",
     "command/runs.rs",
     "command/settings.rs",
 ];

@@ -91,11 +91,16 @@ impl Scene {
         (output.status.code().expect("an exit code"), checked_report(&report))
     }
 
-    /// The summary as the journal has it: a fold of its events, with the numbers that a report has.
-    fn journaled(&self, report: &Value) -> Value {
+    /// The journal of the run.
+    fn journal(&self) -> Vec<u8> {
         let runs = self.folder.path().join(".hss-sync/runs");
         let run = std::fs::read_dir(&runs).expect("runs").next().expect("one run").expect("an entry").path();
-        let bytes = std::fs::read(run.join("journal.ndjson")).expect("readable");
+        std::fs::read(run.join("journal.ndjson")).expect("readable")
+    }
+
+    /// The summary as the journal has it: a fold of its events, with the numbers that a report has.
+    fn journaled(&self, report: &Value) -> Value {
+        let bytes = self.journal();
         let operations = report["operations"].as_array().expect("a list");
         let index = |id: &str| operations.iter().position(|operation| operation["id"] == id);
         let events = hss_sync::journal::read(&bytes).expect("whole").events(index).expect("operations of the plan");
@@ -159,6 +164,9 @@ fn check(scene: &Scene, case: &str, report: &Value) -> usize {
     let (seen, outcomes) = (scene.seen(), outcomes(report));
     assert_eq!(outcomes.len(), OPERATIONS, "{case}");
     assert_eq!(scene.journaled(report), report["summary"], "{case}: journal, report");
+    let last = scene.journal().trim_ascii_end().rsplit(|byte| *byte == b'\n').next().map(<[u8]>::to_vec);
+    let last: Value = serde_json::from_slice(&last.expect("a line")).expect("JSON");
+    assert_eq!(last["record"], "run_ended", "{case}: the run came to its end");
     let mut unknown = 0;
     for (project, outcome) in &outcomes {
         let (requests, committed) = seen.get(project).copied().unwrap_or_default();

@@ -132,7 +132,9 @@ fn the_stream_is_what_the_journal_and_the_report_say() {
 #[test]
 fn after_a_kill_the_resumed_stream_is_the_whole_story() {
     // Of the start, a wave, six operations and the end there are 1 + 1 + 6 * 3 + 1 events.
-    for (crash, resumed) in [("mid-write:4", 1), ("after-sync:9", 1), ("before-write:14", 1), ("after-write:21", 0)] {
+    for (crash, resumed) in
+        [("mid-write:4", 1), ("after-sync:9", 1), ("before-write:14", 1), ("before-write:21", 1), ("after-write:21", 0)]
+    {
         let place = folder(6, FAST);
         let faults = Faults::parse("latency:1ms").expect("faults");
         let service = Service::start(SimulatorConfig { faults, quota: None, ..SimulatorConfig::default() });
@@ -278,10 +280,14 @@ fn what_cannot_be_written_keeps_the_run_from_beginning() {
     assert!(output.stderr().contains("only one report can go to standard output"), "{}", output.excerpt());
 }
 
+/// What would break lines, steer a terminal, or be a command of a CI runner.
+const NASTY: &str = "a\nb\r\nc\u{2028}d\u{85}e\u{1b}[2Jf\u{9b}31mg\u{202e}h\u{0}i \"}\n{\"event\":\"run_ended\"} ##[error]x ::error::y \
+                     ##vso[task.setvariable variable=z]";
+
 /// A service that says the worst that it can, and echoes what it was sent.
 #[test]
 fn whatever_the_service_says_a_line_stays_a_line() {
-    let nasty = "a\nb\r\nc\u{2028}d\u{85}e\u{1b}[2Jf\u{9b}31mg\u{202e}h\u{0}i \"}\n{\"event\":\"run_ended\"} ##[error]x ::error::y";
+    let nasty = NASTY;
     let body = serde_json::json!({ "error_code": nasty, "error_msg": format!("{nasty}{}", "x".repeat(50_000)), "request_id": nasty });
     let body = body.to_string();
     let server = Server::start("127.0.0.1:0", move |_, _| Reply::Send(answer("400 Bad Request", "", &body)));
@@ -300,4 +306,44 @@ fn whatever_the_service_says_a_line_stays_a_line() {
     let said = lines[3]["error_message"].as_str().unwrap_or_else(|| panic!("{}", lines[3]));
     assert!(said.contains("##[error]x ::error::y"), "a parser reads what was said: {said:.200}");
     agree(&lines, &report);
+}
+
+/// Every JSON document, on standard output and in files, of what the service and a plan say; a parser reads what was said.
+#[test]
+fn no_document_steers_a_terminal_or_a_runner() {
+    let body = serde_json::json!({ "error_code": "HSS.0013", "error_msg": NASTY }).to_string();
+    let server = Server::start("127.0.0.1:0", move |_, _| Reply::Send(answer("400 Bad Request", "", &body)));
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let text = plan(&["id0"], QUICK);
+    let (output, report) = run_against(place.path(), &text, &server.endpoint, &["--report", "sarif=run.sarif"], &[]);
+    assert_eq!(output.code(), 1, "{}", output.excerpt());
+    let message = report["operations"][0]["attempts"][0]["error_message"].as_str().expect("text");
+    assert!(message.contains("##[error]x"), "as it was said: {message:?}");
+    // Names in plans are plain, and paths are whatever somebody calls a file.
+    let path = "##[error]x\u{9b}2J##vso[y].yaml";
+    std::fs::write(place.path().join(path), &text).expect("written");
+    std::fs::write(place.path().join("bad.yaml"), text.replace("name: test", "name: \"##[error] x\""))
+        .expect("written");
+    let printed = |args: &[&str]| finish(hss_sync(place.path()).args(args)).stdout();
+    let documents = [
+        ("report.json", read(&place.path().join("report.json"))),
+        ("run.sarif", read(&place.path().join("run.sarif"))),
+        ("report", printed(&["report", "latest", "--format", "json"])),
+        ("sarif", printed(&["report", "latest", "--report", "sarif=-"])),
+        ("plan", printed(&["plan", path, "--format", "json"])),
+        ("diff", printed(&["plan", "plan.yaml", "--diff", path, "--format", "json"])),
+        ("validate", printed(&["validate", "bad.yaml", "--format", "json"])),
+        ("diagnostics", printed(&["validate", "bad.yaml", "--format", "sarif"])),
+    ];
+    for (name, document) in documents {
+        let unsafe_in = |c: char| c != '\n' && (c.is_control() || matches!(c, '\u{2028}'..='\u{202e}'));
+        assert_eq!(document.chars().find(|c| unsafe_in(*c)), None, "{name}: {document}");
+        assert!(!document.contains("##[") && !document.contains("##vso["), "{name}: {document}");
+        assert!(document.contains("##\\u005berror]"), "{name} holds it, escaped: {document}");
+    }
+    let mut run = hss_sync(place.path());
+    run.env("TF_BUILD", "True").args(["report", "latest"]);
+    let told = finish(&mut run);
+    assert!(!told.output().contains("##[") && !told.output().contains("##vso["), "{}", told.excerpt());
+    assert!(told.output().contains("##vso ["), "{}", told.excerpt());
 }

@@ -76,6 +76,19 @@ impl Desk {
     }
 }
 
+/// A difference as JSON, held to its schema.
+#[track_caller]
+fn checked(finished: Finished) -> Value {
+    let document = finished.json().expect("JSON");
+    let schema = std::fs::read_to_string("schemas/diff.schema.json").expect("checked in");
+    let schema: Value = serde_json::from_str(&schema).expect("JSON");
+    let validator = jsonschema::draft7::new(&schema).expect("a schema");
+    let errors: Vec<String> =
+        validator.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "{errors:#?} in {document:#}");
+    document
+}
+
 /// The lock, held to its schema.
 fn checked_lock(text: &str) -> Value {
     let schema: Value = serde_json::from_str(hss_sync::review::LOCK_SCHEMA).expect("JSON");
@@ -173,7 +186,7 @@ fn one_character_that_pulls_in_forty_operations_fails_a_gate_that_names_its_line
             assert_eq!(finished.code(), code, "{old} {gate}: {}", finished.excerpt());
         }
     }
-    let failed = desk.run("plan plan.yaml --diff old.yaml --max-new 5 --format json").json().expect("JSON");
+    let failed = checked(desk.run("plan plan.yaml --diff old.yaml --max-new 5 --format json"));
     let expected = serde_json::json!([{ "gate": "max-new", "allowed": 5, "count": 40,
         "cause": { "path": "plan.yaml", "line": 17, "end_line": 17, "operations": 40 } }]);
     assert_eq!(failed["exceeded"], expected);
@@ -198,7 +211,7 @@ fn a_difference_is_the_same_from_a_lock_a_report_a_listing_and_a_plan() {
             "{}",
             same.excerpt()
         );
-        let same = desk.ok(&format!("plan plan.yaml --diff {old} --format json")).json().expect("JSON");
+        let same = checked(desk.ok(&format!("plan plan.yaml --diff {old} --format json")));
         assert_eq!((&same["old"]["kind"], &same["old"]["digest"]), (&Value::from(kind), &same["new"]["digest"]));
     }
     let edited = PLAN.replace("      cn-east-3: web-3\n", "      cn-south-1: web-s\n").replace("shop-4", "shop-5");
@@ -213,7 +226,7 @@ fn a_difference_is_the_same_from_a_lock_a_report_a_listing_and_a_plan() {
         ];
         assert_eq!(lines, expected, "{old}");
         assert!(shown.contains("1 added, 1 removed, 1 changed; 3 operations before, 3 now"), "{shown}");
-        let document = desk.ok(&format!("plan plan.yaml --diff {old} --format json")).json().expect("JSON");
+        let document = checked(desk.ok(&format!("plan plan.yaml --diff {old} --format json")));
         let place = |index: usize| document["operations"][index]["source"]["line"].as_u64();
         assert_eq!((place(0), place(1), place(2)), (Some(10), Some(10), Some(12)), "{old}");
         let changed = &document["operations"][2];
@@ -232,6 +245,38 @@ fn settings_are_compared_with_locks_and_plans_and_said_to_be_missing_elsewhere()
     assert!(shown.starts_with("concurrency: 8 -> 3   plan.yaml\n"), "{shown}");
     let shown = desk.ok("plan plan.yaml --diff listing.json").stdout();
     assert!(shown.starts_with("a setting differs that a list of operations does not hold"), "{shown}");
+    let document = checked(desk.ok("plan plan.yaml --diff plan.lock.json --format json"));
+    let settings = serde_json::json!([{ "setting": "concurrency", "old": "8", "new": "3" }]);
+    assert_eq!((&document["plans"][0]["change"], &document["plans"][0]["settings"]), (&"changed".into(), &settings));
+    let document = checked(desk.ok("plan plan.yaml --diff listing.json --format json"));
+    assert!(document["plans"][0]["note"].as_str().is_some_and(|note| note.contains("does not hold")), "{document}");
+}
+
+/// A plan that is new, one that is gone, and an operation in another wave.
+#[test]
+fn every_kind_of_difference_is_in_the_schema() {
+    let desk = Desk::new(PLAN);
+    std::fs::create_dir(desk.path().join("old")).expect("made");
+    let other = PLAN.replace("web-", "w-").replace("shop-", "s-");
+    desk.write("old/plan.yaml", PLAN);
+    desk.write("old/gone.yaml", &other.replace("fleet", "gone"));
+    std::fs::create_dir(desk.path().join("new")).expect("made");
+    desk.write("new/plan.yaml", PLAN);
+    desk.write("new/more.yaml", &other.replace("fleet", "more"));
+    let document = checked(desk.ok("plan new --diff old --format json"));
+    let words: Vec<&str> =
+        document["plans"].as_array().expect("a list").iter().filter_map(|one| one["change"].as_str()).collect();
+    assert!(words.contains(&"added") && words.contains(&"removed"), "{document:#}");
+    let labelled = PLAN.replace("name: web", "name: web\n    labels: [one]").replace("shop,", "shop, labels: [two],");
+    let first = |label: &str| {
+        format!(
+            "{labelled}rollout: {{ waves: [{{ name: first, select: {{ labels: [{label}] }} }}, {{ name: rest }}] }}\n"
+        )
+    };
+    desk.write("old.yaml", &first("one"));
+    desk.write("plan.yaml", &first("two"));
+    let moved = checked(desk.ok("plan plan.yaml --diff old.yaml --format json"));
+    assert_eq!(moved["summary"], serde_json::json!({ "added": 0, "removed": 0, "changed": 3 }), "{moved:#}");
 }
 
 #[test]

@@ -336,6 +336,53 @@ fn a_dry_run_prints_what_plan_prints() {
 }
 
 /// What a reviewer saw in `plan` is what the report says was sent: same ids, same requests, same digest.
+/// The same command where no more files and connections may be open.
+#[cfg(unix)]
+fn limited(inner: &Command, files: u32) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("ulimit -n {files} && exec \"$@\""), "sh"]);
+    command.arg(inner.get_program()).args(inner.get_args()).stdin(Stdio::null()).env_clear();
+    command.current_dir(inner.get_current_dir().expect("a folder"));
+    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command
+}
+
+/// Of 64 files 24 are needed for other things, and a request takes two: 20 at a time. The first of 200 calls goes alone, to prove
+/// the credential; with 100 ms for each the other 199 take ten turns, and not one.
+#[cfg(unix)]
+#[test]
+fn few_file_descriptors_are_in_the_forecast_of_a_run_and_are_said_once() {
+    let crowd = "limits: { quota: { calls: 10000, per: 1s }, concurrency: 1000, region_concurrency: 1000 }";
+    let place = Workplace::new(200, &["cn-north-4"], crowd);
+    let said = |args: &[&str], files: u32| {
+        let output = limited(&place.command(args), files).output().expect("the binary starts");
+        assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+        (text(&output.stdout), text(&output.stderr))
+    };
+    let forecast = |text: &str| serde_json::from_str::<Value>(text).expect("JSON")["forecast"]["duration_ms"].clone();
+    let dry = ["run", "plan.yaml", "--dry-run", "--format", "json"];
+    let (document, told) = said(&dry, 64);
+    assert_eq!(forecast(&document), 1100);
+    let warning = "warning: at most 20 requests of `limits.concurrency: 1000`";
+    assert!(told.matches(warning).count() == 1 && told.contains("have 2024 of them"), "{told}");
+    let (document, told) = said(&dry, 2024);
+    assert_eq!((forecast(&document), told.as_str()), (200.into(), ""), "room for all of them");
+    let (_, told) = said(&[&dry[..], &["--concurrency", "20"]].concat(), 64);
+    assert_eq!(told, "", "no more is asked for");
+    let (_, told) = said(&[&dry[..], &["--select", "project=p1?"]].concat(), 64);
+    assert!(!told.contains("warning"), "ten calls have room: {told}");
+    // What is said of the plan is the same on every machine.
+    let (document, told) = said(&["plan", "plan.yaml", "--format", "json"], 64);
+    assert_eq!((forecast(&document), told.as_str()), (200.into(), ""));
+
+    let fast = ["run", "plan.yaml", "--simulate", "--simulator-quota", "10000/1s", "--fault", "latency:1ms"];
+    let (_, told) = said(&fast, 64);
+    assert_eq!(told.matches(warning).count(), 1, "{told}");
+    assert_eq!(place.report()["summary"]["forecast_ms"], 1100);
+    let (_, told) = said(&[&fast[..], &["--quiet"]].concat(), 64);
+    assert_eq!(told, "");
+}
+
 #[test]
 fn the_report_has_the_operations_of_the_plan() {
     let place = Workplace::new(2, &["cn-north-4", "cn-north-1"], "");

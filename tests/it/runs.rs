@@ -103,6 +103,50 @@ fn each_state_is_told_from_the_journal() {
     assert_eq!((&running["state"], &running["go_on"]), (&"running".into(), &Value::Array(Vec::new())));
 }
 
+/// Killed between its last outcome and its end: there is nothing to send, and still something to write.
+#[cfg(feature = "simulator")]
+#[test]
+fn a_run_that_was_killed_after_its_last_outcome_comes_to_its_end() {
+    for (code, args, state) in [(0, &[][..], "complete"), (1, &["--fault", "403:100%"][..], "incomplete")] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = folder.path();
+        let run = simulated(folder, code, args);
+        let (journal, report) = (run.join("journal.ndjson"), run.join("report.json"));
+        let whole = fs::read_to_string(&journal).expect("a journal");
+        let lines: Vec<&str> = whole.split_inclusive('\n').collect();
+        let (end, before) = lines.split_last().expect("lines");
+        assert!(end.contains("\"record\":\"run_ended\""), "{end}");
+        fs::write(&journal, before.concat()).expect("written");
+        fs::remove_file(&report).expect("removed");
+        let listed = || json(folder, &[])["runs"][0].clone();
+        let killed = listed();
+        assert_eq!(
+            (&killed["state"], &killed["go_on"][0]["does"]),
+            (&"killed".into(), &"writes its end and its report".into())
+        );
+        let said = |args: &[&str]| finish(hss_sync(folder).args(args));
+        assert!(said(&["report", "latest"]).stderr().contains("did not come to its end"));
+
+        let resumed = said(&["resume"]);
+        assert_eq!(resumed.code(), code, "{}", resumed.excerpt());
+        assert!(resumed.stderr().contains("killed after its last outcome"), "{}", resumed.stderr());
+        let ended = fs::read_to_string(&journal).expect("a journal");
+        let added: Vec<&str> = ended.strip_prefix(&before.concat()).expect("it goes on").lines().collect();
+        assert_eq!(added.len(), 2, "{added:#?}");
+        assert!(added[0].contains("\"run_resumed\"") && added[1].contains("\"run_ended\""), "{added:#?}");
+        let written: Value = serde_json::from_str(&fs::read_to_string(&report).expect("a report")).expect("JSON");
+        assert_eq!((&written["run"]["exit_code"], &written["run"]["resumed"]), (&code.into(), &1.into()));
+        assert_eq!((&listed()["state"], &listed()["summary"]), (&state.into(), &killed["summary"]));
+        let told = said(&["report", "latest"]);
+        assert!(!told.stderr().contains("did not come to its end"), "{}", told.stderr());
+
+        // Over now: another resume adds nothing.
+        let again = said(&["resume"]);
+        assert_eq!((again.code(), fs::read_to_string(&journal).expect("a journal")), (code, ended));
+        assert!(!again.stderr().contains("killed after"), "{}", again.stderr());
+    }
+}
+
 #[cfg(feature = "simulator")]
 #[test]
 fn what_is_left_comes_with_the_command_that_goes_on() {

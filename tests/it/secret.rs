@@ -50,6 +50,38 @@ fn simulator_with(
     (runtime, started.expect("the simulator starts"))
 }
 
+/// Every report format but the one on standard output, written to files.
+const REPORTS: [&str; 8] = ["json", "ndjson", "junit", "markdown", "csv", "html", "sarif", "github"];
+
+/// Asks for a report in every format, below `folder`.
+fn with_reports(command: &mut Command, folder: &Path) {
+    for format in REPORTS {
+        command.arg("--report").arg(format!("{format}={}", folder.join(format!("report.{format}")).display()));
+    }
+}
+
+/// The text as its readers see it: entities of HTML and XML resolved, escapes of Markdown removed, quotes of CSV single,
+/// percent-encoding of workflow commands undone.
+fn readings(text: &str) -> Vec<String> {
+    let entities = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&apos;", "'"),
+        ("&#39;", "'"),
+        ("&#x27;", "'"),
+        ("&#34;", "\""),
+        ("&#x2F;", "/"),
+        ("&#47;", "/"),
+        ("\\u003c", "<"),
+        ("&amp;", "&"),
+    ];
+    let resolved = entities.iter().fold(text.to_owned(), |text, (entity, c)| text.replace(entity, c));
+    let unescaped = resolved.replace('\\', "");
+    let (csv, percent) = (text.replace("\"\"", "\""), text.replace("%25", "%"));
+    vec![text.to_owned(), resolved, unescaped, csv, percent]
+}
+
 /// Every way in which a text may echo a secret.
 fn forms(secret: &str) -> Vec<String> {
     let json = serde_json::to_string(secret).expect("a string");
@@ -94,14 +126,15 @@ fn an_echoing_service_brings_no_secret_into_any_output() {
     for (fault, knows_canaries, variables, exit) in cases {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (_runtime, simulator) = simulator(fault, knows_canaries, &folder.path().join("simulator.ndjson"));
-        let output = Command::new(env!("CARGO_BIN_EXE_hss-sync"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hss-sync"));
+        command
             .env_clear()
             .envs(variables.iter().copied())
             .args(["run", "plans/quickstart.yaml", "--verbose", "--endpoint", simulator.endpoint().as_str()])
             .args(["--quota", "1000/1s", "--report", "json=-", "--state-dir"])
-            .arg(folder.path().join("state"))
-            .output()
-            .expect("the binary starts");
+            .arg(folder.path().join("state"));
+        with_reports(&mut command, folder.path());
+        let output = command.output().expect("the binary starts");
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(exit), "{fault}: {stderr}");
         let mut written = vec![
@@ -110,9 +143,10 @@ fn an_echoing_service_brings_no_secret_into_any_output() {
         ];
         everything_below(folder.path(), &mut written);
         let names: Vec<&str> = written.iter().map(|(name, _)| name.rsplit('/').next().unwrap_or(name)).collect();
-        for expected in ["stdout", "stderr", "simulator.ndjson", "report.json", "journal.ndjson"] {
+        for expected in ["stdout", "stderr", "simulator.ndjson", "journal.ndjson"] {
             assert!(names.contains(&expected), "{expected} is not among {names:?}");
         }
+        assert_reports(&written, fault);
         if fault.starts_with("echo") {
             // The echo did arrive: what is searched below was really in the answer.
             let report = &written[0].1;
@@ -123,11 +157,24 @@ fn an_echoing_service_brings_no_secret_into_any_output() {
     }
 }
 
+/// A report of every format is among what was written, and what was echoed is in each of them, scrubbed.
+fn assert_reports(written: &[(String, String)], case: &str) {
+    for format in REPORTS {
+        let ending = format!("report.{format}");
+        let report = written.iter().find(|(name, _)| name.ends_with(&ending) && !name.contains("runs"));
+        let (_, text) = report.unwrap_or_else(|| panic!("{case}: {ending} is not there"));
+        let echoed = readings(text).iter().any(|text| text.contains("[redacted]"));
+        assert!(echoed || !case.starts_with("echo"), "{case}: the echo is not in {ending}: {text}");
+    }
+}
+
 /// None of the secrets in any form, and no signature, in what was written.
 fn assert_none_in(written: &[(String, String)], secrets: &[&str], case: &str) {
     for (name, text) in written {
+        let readings = readings(text);
         for form in secrets.iter().flat_map(|secret| forms(secret)) {
-            assert!(!text.contains(&form), "{case}: {name} holds {form}\n{text}");
+            let found = readings.iter().any(|reading| reading.contains(&form));
+            assert!(!found, "{case}: {name} holds {form}\n{text}");
         }
         let signature = text
             .split("Signature=")
@@ -175,21 +222,25 @@ fn no_source_brings_a_secret_into_any_output() {
         let here = simulator.endpoint().as_str();
         let home_text = home.path().to_str().expect("UTF-8");
         let fill = |value: &str| value.replace("HOME", home_text).replace("HERE", here);
-        let output = Command::new(env!("CARGO_BIN_EXE_hss-sync"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hss-sync"));
+        command
             .env_clear()
             .env("HSS_SYNC_METADATA_ENDPOINT", "off")
             .envs(variables.iter().map(|(name, value)| (*name, fill(value))))
             .args(["run", "plans/quickstart.yaml", "--verbose", "--endpoint", here, "--iam-endpoint", here])
             .args(["--quota", "1000/1s", "--report", "json=-", "--state-dir"])
-            .arg(folder.path().join("state"))
-            .output()
-            .expect("the binary starts");
+            .arg(folder.path().join("state"));
+        with_reports(&mut command, folder.path());
+        let output = command.output().expect("the binary starts");
         let mut written = vec![
             ("stdout".to_owned(), String::from_utf8_lossy(&output.stdout).into_owned()),
             ("stderr".to_owned(), String::from_utf8_lossy(&output.stderr).into_owned()),
         ];
         assert_eq!(output.status.code(), Some(exit), "{case}: {}", written[1].1);
         everything_below(folder.path(), &mut written);
+        if !written[0].1.is_empty() {
+            assert_reports(&written, &case);
+        }
         let said = format!("{} {}", written[0].1, written[1].1);
         // The metadata service is asked without any secret first, so that its echo holds none.
         let has_secret = variables[0].0 != "HSS_SYNC_METADATA_ENDPOINT" || exit == 1;

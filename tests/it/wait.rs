@@ -120,11 +120,26 @@ fn a_wait_that_is_over_is_gone_on_with_by_resume() {
         assert_eq!((outcome.as_str(), reason.as_str()), ("accepted", why), "{project}");
     }
     // The journal knows that it waits. Nothing is sent again.
-    let args = ["resume", "--report", "json=report.json", "--wait", "--wait-timeout", "0s"];
+    let args = ["resume", "--report", "json=report.json", "--wait-timeout", "0s"];
     let mut resume = super::service::with_credential(folder.path(), &args);
     let resumed = super::common::finish(&mut resume);
     assert_eq!((resumed.code(), posts(&service)), (4, 2), "{}", resumed.excerpt());
     assert!(resumed.output().contains("nothing to send"), "{}", resumed.excerpt());
+}
+
+#[test]
+fn a_time_to_wait_needs_something_that_is_waited_for() {
+    let folder = folder(&plan(2, AT_ONCE));
+    assert_eq!(rehearse(folder.path(), &[]).code(), 0);
+    let resume = |args: &[&str]| bounded(folder.path(), ["resume"].iter().chain(args));
+    let refused = resume(&["--wait-timeout", "1h"]);
+    assert_eq!(refused.code(), 2, "{}", refused.excerpt());
+    let told = "--wait-timeout 1h: this run was not begun with --wait, so that it waits for nothing; add --wait";
+    assert!(refused.stderr().contains(told), "{}", refused.stderr());
+    // The simulator of this session has no tasks, so that there is something to wait for and no time.
+    let waited = resume(&["--wait", "--wait-timeout", "0s"]);
+    assert_eq!(waited.code(), 4, "{}", waited.excerpt());
+    assert!(waited.stdout().contains("2 × not confirmed"), "{}", waited.excerpt());
 }
 
 /// The service takes the request and the connection breaks: a read proves it.

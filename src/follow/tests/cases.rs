@@ -521,9 +521,16 @@ fn a_list_that_is_refused_is_not_asked_for_again_and_trouble_is_looked_at_later(
     let op = run.request("p", Some(&["a"]), &[taken(100)]);
     let task = World::new(&[("p", Task::new("t", 110, &["a"]))]);
     let unread = "unclear: the list of tasks can't be read: no answer after sending";
-    for kind in [FailureKind::Credential, FailureKind::Refused, FailureKind::Redirected] {
+    for (kind, advice) in [
+        (FailureKind::Credential, "mend the credential, then resume"),
+        (
+            FailureKind::Refused,
+            "if its user lacks the right to list image tasks of HSS in this project (ListImageScanTask), grant it, then resume",
+        ),
+        (FailureKind::Redirected, "check the endpoint and the proxy, then resume"),
+    ] {
         let story = tell(&run, &World { failing: vec![(0, kind)], ..task.clone() }, WAIT, s(500));
-        assert_eq!((story.of(op).as_str(), story.lists), (unread, 1), "{kind:?}");
+        assert_eq!((story.of(op), story.lists), (format!("{unread}; {advice}"), 1), "{kind:?}");
     }
     for kind in [FailureKind::Unavailable, FailureKind::NotSent, FailureKind::NoAnswer, FailureKind::Throttled] {
         let failing = |times: usize| (0..times).map(|number| (number, kind)).collect();
@@ -548,7 +555,11 @@ fn registries_that_can_not_be_read_prove_nothing() {
     let op = run.request("p", Some(&["a"]), &[taken(100)]);
     let task = World::new(&[("p", Task::new("t", 110, &["a"]))]);
     for (kind, said, at_most) in [
-        (FailureKind::Credential, "unclear: the registries of task t can't be read: no answer after sending", 1),
+        (
+            FailureKind::Credential,
+            "unclear: the registries of task t can't be read: no answer after sending; mend the credential, then resume",
+            1,
+        ),
         (
             FailureKind::Refused,
             "unclear: the registries of task t can't be read (it may be its own): no answer after sending",

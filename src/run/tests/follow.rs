@@ -275,7 +275,10 @@ async fn a_list_that_is_refused_is_not_asked_again_and_others_go_on() {
     let fates =
         [Fate::Trouble(FailureKind::Credential, 1), Fate::EndsAt(30), Fate::Trouble(FailureKind::Unavailable, 2)];
     let (summary, tasks, _) = go(&fates, &[], &waiting(), &CancellationToken::new()).await;
-    assert_eq!(says(&summary, 0), "accepted (the list of tasks can't be read: the list says no)");
+    assert_eq!(
+        says(&summary, 0),
+        "accepted (the list of tasks can't be read: the list says no; mend the credential, then resume)"
+    );
     assert_eq!([says(&summary, 1), says(&summary, 2)], ["confirmed", "confirmed"]);
     let reads = |of| tasks.reads.borrow().iter().filter(|(project, _)| *project == of).count();
     assert_eq!([reads(0), reads(1), reads(2)], [1, 1, 3]);

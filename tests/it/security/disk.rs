@@ -68,6 +68,62 @@ projects: [{ name: payments, project_ids: { cn-north-4: p-1, cn-north-1: p-2 }, 
             assert_eq!(mode(&path), expected, "{}: {:o}", path.display(), mode(&path));
         }
     }
+
+    /// Somebody else was there first, with a directory or a link of his own. Only the superuser can make that so for a test.
+    #[test]
+    fn a_place_for_runs_that_another_user_made_is_refused() {
+        use std::os::unix::fs::{MetadataExt, chown, lchown, symlink};
+        const STRANGER: u32 = 65_534;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let dir = folder.path();
+        if fs::metadata(dir).expect("our own").uid() != 0 {
+            eprintln!("skipped: nobody but the superuser can give a file away");
+            return;
+        }
+        fs::write(dir.join("plan.yaml"), PLAN).expect("written");
+        let hss = |args: &[&str]| finish(hss_sync(dir).args(args));
+        let run = |state: &str| {
+            hss(&["run", "plan.yaml", "--simulate", "--simulator-quota", "1000/1s", "--quiet", "--state-dir", state])
+        };
+        let refused = |finished: crate::common::Finished, what: &str| {
+            assert_eq!(finished.code(), 6, "{}", finished.excerpt());
+            let told = finished.stderr();
+            assert!(
+                told.contains(what) && told.contains("belongs to another user (uid 65534; this is uid 0)"),
+                "{told}"
+            );
+            assert!(told.contains("--state-dir") && told.contains("nothing was sent"), "{told}");
+        };
+        let give = |path: &str| lchown(dir.join(path), Some(STRANGER), None).expect("given away");
+
+        fs::create_dir_all(dir.join("theirs/runs")).expect("made");
+        give("theirs/runs");
+        refused(run("theirs"), "`theirs/runs` belongs");
+        assert_eq!(fs::read_dir(dir.join("theirs/runs")).expect("readable").count(), 0, "nothing was written");
+
+        fs::create_dir(dir.join("ours")).expect("made");
+        for link in ["by-them", "by-us"] {
+            symlink("ours", dir.join(link)).expect("a link");
+        }
+        give("by-them");
+        refused(run("by-them"), "`by-them` is a link that belongs");
+        assert_eq!(fs::read_dir(dir.join("ours")).expect("readable").count(), 0, "nothing was written");
+        assert_eq!(run("by-us").code(), 0, "one's own link is followed");
+        // The operator names the directory, whosever it is; what is made in it is ours.
+        fs::create_dir(dir.join("shared")).expect("made");
+        chown(dir.join("shared"), Some(STRANGER), None).expect("given away");
+        assert_eq!(run("shared").code(), 0);
+
+        let runs: Vec<PathBuf> =
+            fs::read_dir(dir.join("ours/runs")).expect("runs").map(|run| run.expect("a run").path()).collect();
+        let [own] = &runs[..] else { panic!("{runs:?}") };
+        assert_eq!(hss(&["resume", "--state-dir", "by-us"]).code(), 0);
+        refused(hss(&["resume", "--state-dir", "by-them"]), "`by-them` is a link that belongs");
+        chown(own, Some(STRANGER), None).expect("given away");
+        refused(hss(&["resume", "--state-dir", "ours"]), "belongs");
+        refused(hss(&["resume", own.to_str().expect("UTF-8")]), "belongs");
+        assert_eq!(hss(&["report", "latest", "--state-dir", "ours"]).code(), 0, "a report only reads");
+    }
 }
 
 #[cfg(all(target_os = "linux", feature = "simulator"))]
