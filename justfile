@@ -22,9 +22,9 @@ lint:
 ci:
     .ci/run
 
-# The benchmarks.
-bench:
-    cargo bench --locked
+# All benchmarks, or those named: `just bench parts`, `just bench peers`.
+bench *names:
+    benches/run {{ names }}
 
 # Prints the schema of plans, reports, events, journals or locks: `just schema report`.
 schema what="plan":
