@@ -15,7 +15,7 @@ use hss_sync::exit::ExitStatus;
 use hss_sync::expand::{EndpointChain, ExecutionPlan, Overrides, expand};
 use hss_sync::forecast::forecast;
 use hss_sync::journal::{Header, Invocation, LineWriter};
-use hss_sync::model::{Request, RunId};
+use hss_sync::model::{Request, RunId, Secret};
 use hss_sync::plan::{ValidatedPlan, decode, validate};
 use hss_sync::policy::{Answer, Redactor, classify};
 use hss_sync::report::{Format, RunFacts, RunReport, write_report};
@@ -78,7 +78,11 @@ fn schedule(bencher: Bencher, operations: usize) {
 fn signing(bencher: Bencher) {
     let (plan, _) = expanded(1);
     let request: Request = plan.operations[0].request().expect("it needs no network").clone();
-    let credential = Credential::access_key_pair("SIMULATEDKEY00000001", "a secret of forty characters, more or less");
+    let credential = Credential::AccessKey {
+        access_key: "SIMULATEDKEY00000001".to_owned(),
+        secret_key: Secret::new("a secret of forty characters, more or less".to_owned()),
+        security_token: None,
+    };
     let at = jiff::Timestamp::UNIX_EPOCH;
     bencher.counter(ItemsCount::new(1_usize)).bench_local(|| sign(black_box(&request), &credential, at));
 }

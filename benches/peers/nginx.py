@@ -141,7 +141,7 @@ def certificate(folder):
         "-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem"),
         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
         "-addext", "basicConstraints=critical,CA:FALSE",
-    ]  # fmt: skip
+    ]
     subprocess.run(command, check=True, capture_output=True)
 
 

@@ -70,7 +70,7 @@ class Programs:
         return self.tool(
             "run", plan, "--yes", "--quiet", "--endpoint", origin, "--state-dir", self.folder / "state", *wide, *trust,
             *argv, **more,
-        )  # fmt: skip
+        )
 
     def sender(self, count, concurrency, url, body, **more):
         """oha: unsigned, one URL, no plan, no journal, no report."""

@@ -7,7 +7,7 @@ from pathlib import Path
 REGIONS = [
     "cn-north-4", "cn-north-1", "cn-east-2", "cn-east-3", "cn-south-1",
     "cn-southwest-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "af-south-1",
-]  # fmt: skip
+]
 BODY = '{"registry_info":[{"registry_id":"prod-harbor","registry_type":"Harbor"}]}'
 HEAD = """version: 1
 name: bench
