@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle as ParserStyle, Span as ParserSpan, Tag};
 
+use super::input::Text;
 use super::merge;
 use super::place::{Cursor, block_scalar_end, find_indicator, quoted_end, skip_properties, skip_space, trim_end};
 use super::refuse::{self, MAX_DEPTH};
@@ -113,7 +114,7 @@ impl<'s> Builder<'s> {
     }
 
     fn run(&mut self) -> Result<(), Stop> {
-        let mut parser = Parser::new_from_str(self.text);
+        let mut parser = Parser::new(Text::new(self.text));
         let mut documents = 0;
         while let Some(next) = parser.next_event() {
             let (event, span) = match next {
