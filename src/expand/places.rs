@@ -188,8 +188,8 @@ impl<'p> Expander<'p, '_> {
             None => self.defaults.default_requests.clone(),
         };
         let renderer = &mut self.renderer;
-        let enterprise_project_id = optional(project.enterprise_project_id.as_ref(), renderer, eps);
-        let credential = optional(project.credential.as_ref(), renderer, CredentialName::parse);
+        let enterprise_project_id = optional(project.enterprise_project_id.as_deref(), renderer, eps);
+        let credential = optional(project.credential.as_deref(), renderer, CredentialName::parse);
         let entry = Entry {
             project,
             labels: project.labels.iter().map(|label| label.value.as_str()).collect(),
