@@ -3,7 +3,7 @@
 //! Everything that is read keeps its byte span; a one-based line and column is made only here, and only
 //! when a person or a report asks for it. Neighbours: `yaml` produces spans, `diagnostic` shows them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Stands before the text of some files, and is no part of it.
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -121,21 +121,22 @@ impl Position {
 pub struct Source {
     path: String,
     text: String,
-    line_starts: Vec<u32>,
+    /// Where its lines begin, once somebody asks.
+    line_starts: OnceLock<Vec<u32>>,
 }
 
 impl Source {
     /// A source shown to people as `path`.
     #[must_use]
     pub fn new(path: impl Into<String>, text: String) -> Self {
-        let mut line_starts = vec![0];
-        line_starts.extend(
-            text.bytes()
-                .enumerate()
-                .filter(|(_, byte)| *byte == b'\n')
-                .map(|(offset, _)| u32::try_from(offset + 1).unwrap_or(u32::MAX)),
-        );
-        Self { path: path.into(), text, line_starts }
+        Self { path: path.into(), text, line_starts: OnceLock::new() }
+    }
+
+    fn line_starts(&self) -> &[u32] {
+        self.line_starts.get_or_init(|| {
+            let after = |(offset, _)| u32::try_from(offset + 1).unwrap_or(u32::MAX);
+            std::iter::once(0).chain(self.text.match_indices('\n').map(after)).collect()
+        })
     }
 
     /// The path as the user gave it (`<stdin>` for standard input).
@@ -160,8 +161,9 @@ impl Source {
     #[must_use]
     pub fn position(&self, offset: u32) -> Position {
         let offset = (offset as usize).min(self.text.len());
-        let line = self.line_starts.partition_point(|start| *start as usize <= offset) - 1;
-        let mut start = self.line_starts[line] as usize;
+        let line_starts = self.line_starts();
+        let line = line_starts.partition_point(|start| *start as usize <= offset) - 1;
+        let mut start = line_starts[line] as usize;
         if start == 0 && self.text.starts_with(BYTE_ORDER_MARK) {
             // Editors show no column for it.
             start = BYTE_ORDER_MARK.len_utf8().min(offset);
@@ -178,15 +180,16 @@ impl Source {
     /// Number of lines (a text without a line feed has one).
     #[must_use]
     pub fn line_count(&self) -> usize {
-        self.line_starts.len()
+        self.line_starts().len()
     }
 
     /// The bytes of the one-based `line`, without its line ending.
     #[must_use]
     pub fn line_span(&self, line: u32) -> Span {
-        let index = (line.max(1) as usize - 1).min(self.line_starts.len() - 1);
-        let start = self.line_starts[index] as usize;
-        let next = self.line_starts.get(index + 1).map_or(self.text.len(), |next| *next as usize);
+        let line_starts = self.line_starts();
+        let index = (line.max(1) as usize - 1).min(line_starts.len() - 1);
+        let start = line_starts[index] as usize;
+        let next = line_starts.get(index + 1).map_or(self.text.len(), |next| *next as usize);
         let line_text = self.text.get(start..next).unwrap_or("").trim_end_matches(['\n', '\r']);
         Span::new(start, start + line_text.len())
     }

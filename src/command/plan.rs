@@ -30,11 +30,13 @@ fn planned(context: &Context, args: &PlanArgs) -> Result<ExitStatus, ExitStatus>
         (None, _) => show_text(context, &loaded, args.service.iam_endpoint.as_deref()),
     };
     let status = status.max(shown);
-    match &args.out {
+    let status = match &args.out {
         // What may not be is not saved either.
-        Some(path) if status == ExitStatus::Success => Ok(lock::save(context, path, &loaded)),
-        _ => Ok(status),
-    }
+        Some(path) if status == ExitStatus::Success => lock::save(context, path, &loaded),
+        _ => status,
+    };
+    loaded.leave();
+    Ok(status)
 }
 
 /// What `run --dry-run` prints.

@@ -11,7 +11,11 @@ use crate::source::Sources;
 /// Shows every diagnostic, or one line when all is well.
 pub(super) fn validate(context: &Context, args: &ValidateArgs) -> ExitStatus {
     match load(context, &args.input, &args.select, &PaceArgs::default()) {
-        Ok(loaded) => valid(context, args, &loaded),
+        Ok(loaded) => {
+            let status = valid(context, args, &loaded);
+            loaded.leave();
+            status
+        }
         Err(failure @ LoadFailure::Invalid { .. }) if args.format == Format::Human => failure.report_as_result(context),
         Err(LoadFailure::Invalid { sources, diagnostics, plans }) => {
             let written = document(context, args.format, &diagnostics, &sources, (plans, None));

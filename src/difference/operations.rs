@@ -15,7 +15,7 @@ pub(super) fn partners(old: &[&Operation], new: &[&Operation]) -> Vec<Option<usi
     let mut matching = Matching { old, new, partners: vec![None; new.len()], is_taken: vec![false; old.len()] };
     matching.by(|operation| &operation.id, false);
     matching.by(|operation| (place(operation), content(&operation.content)), false);
-    matching.by(|operation| (place(operation), operation.sets.as_slice()), false);
+    matching.by(|operation| (place(operation), &*operation.sets), false);
     matching.by(place, true);
     matching.partners
 }
@@ -88,7 +88,7 @@ pub(super) fn compare(
     let crowded = crowded(&old.operations, &new.operations);
     let differs = |part: &Part<'_>, index: usize, change: OperationChange| {
         let operation = part.operations[index];
-        let sets = crowded.contains(&place(operation)).then(|| operation.sets.clone());
+        let sets = crowded.contains(&place(operation)).then(|| operation.sets.to_vec());
         OperationDifference { sets, ..described(part, index, change) }
     };
     let mut found = Vec::new();

@@ -90,17 +90,20 @@ pub(super) fn identify(target: &Target, content_hash: &[u8; 32]) -> Identity {
     Identity { request, operation: hash.finish() }
 }
 
-/// `{project}/{region}/{enterprise project}/{digits of the hash}`.
-pub(super) fn operation_id(target: &Target, identity: &Identity, digits: usize) -> Result<OperationId, InvalidValue> {
-    let parts = [target.project.as_str(), target.region.as_str(), target.enterprise_project_id.as_str()];
-    let length: usize = parts.iter().map(|part| part.len() + 1).sum();
-    let mut id = String::with_capacity(length + digits);
-    for part in parts {
-        id.push_str(part);
-        id.push('/');
+/// `{project}/{region}/{enterprise project}/{digits of the hash}`, written in `text`, which is empty or holds another id.
+pub(super) fn operation_id(
+    target: &Target,
+    identity: &Identity,
+    digits: usize,
+    text: &mut String,
+) -> Result<OperationId, InvalidValue> {
+    text.clear();
+    for part in [target.project.as_str(), target.region.as_str(), target.enterprise_project_id.as_str()] {
+        text.push_str(part);
+        text.push('/');
     }
-    push_hex(&mut id, &identity.operation, digits);
-    OperationId::parse(&id)
+    push_hex(text, &identity.operation, digits);
+    OperationId::parse(text)
 }
 
 /// Gives every operation its id: unique in the batch, with more digits where the usual ones would be equal.
@@ -114,14 +117,17 @@ pub(super) fn assign_ids_from(
     shortest: usize,
 ) -> Result<(), InvalidValue> {
     let mut digits = shortest;
+    let mut text = String::new();
     let mut open: Vec<usize> = (0..operations.len()).collect();
     while !open.is_empty() {
-        let mut taken: HashMap<OperationId, usize> = HashMap::with_capacity(open.len());
+        for index in &open {
+            let operation = &mut operations[*index];
+            operation.id = operation_id(&operation.target, &identities[*index], digits, &mut text)?;
+        }
+        let mut taken: HashMap<&str, usize> = HashMap::with_capacity(open.len());
         let mut equal = BTreeSet::new();
         for index in open {
-            let operation = &mut operations[index];
-            operation.id = operation_id(&operation.target, &identities[index], digits)?;
-            if let Some(other) = taken.insert(operation.id.clone(), index) {
+            if let Some(other) = taken.insert(operations[index].id.as_str(), index) {
                 equal.extend([other, index]);
             }
         }
@@ -160,10 +166,12 @@ pub(super) fn plan_digest(
         file.endpoints.iter().map(|(region, endpoint)| (region.value.as_str(), &endpoint.value)).collect();
     let mut hash = Hash::default();
     hash.json(&canonical_plan(file, waves));
-    let mut order: Vec<usize> = (0..operations.len()).collect();
-    let key = |index: usize| (&identities[index].operation, operations[index].target.project.as_str());
-    order.sort_unstable_by(|one, other| key(*one).cmp(&key(*other)));
-    for index in order {
+    // In the order of hash and project. The hash's beginning, which nearly always decides, stands beside the index.
+    let beginning = |identity: &Identity| identity.operation.first_chunk().copied().map_or(0, u64::from_be_bytes);
+    let mut order: Vec<(u64, usize)> = identities.iter().map(beginning).zip(0..operations.len()).collect();
+    let rest = |index: usize| (&identities[index].operation, operations[index].target.project.as_str());
+    order.sort_unstable_by(|one, other| one.0.cmp(&other.0).then_with(|| rest(one.1).cmp(&rest(other.1))));
+    for (_, index) in order {
         let Operation { target, wave, .. } = &operations[index];
         // The operation's own hash stands for region, project id, enterprise project, credential and content.
         hash.field(target.project.as_str().as_bytes());

@@ -34,16 +34,27 @@ struct Set<'p> {
     uses: Uses,
 }
 
-/// Which sets go into one request, in the order named; indices into the plan's sets.
-pub(super) type Recipe = Rc<[usize]>;
+/// Which sets go into one request, in the order named: one of the lists that [`Sets`] has seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Recipe(usize);
+
+/// What is known of a recipe.
+struct Known {
+    /// Indices into the plan's sets.
+    sets: Vec<usize>,
+    names: Arc<[SetName]>,
+    uses: Uses,
+    /// What it asks for, by region where its sets depend on that; else under no name at all.
+    merged: HashMap<String, Rc<Merged>>,
+}
 
 /// The sets of one plan.
 pub(super) struct Sets<'p> {
     source: SourceId,
     sets: Vec<Set<'p>>,
     by_name: HashMap<&'p str, usize>,
-    /// Merged contents by recipe and, where the sets depend on it, region.
-    merged: HashMap<(Recipe, Option<String>), Rc<Merged>>,
+    recipes: Vec<Known>,
+    by_sets: HashMap<Vec<usize>, Recipe>,
 }
 
 /// What one request asks for, with its hash.
@@ -86,16 +97,29 @@ impl<'p> Sets<'p> {
             };
             sets.push(Set { name, kind, uses });
         }
-        Self { source: file.source, sets, by_name, merged: HashMap::new() }
+        Self { source: file.source, sets, by_name, recipes: Vec::new(), by_sets: HashMap::new() }
     }
 
     /// The sets of a list. Names that no set has were refused by `plan::validate`.
-    pub(super) fn recipe(&self, list: &[Spanned<SetName>]) -> Recipe {
-        list.iter().filter_map(|name| self.by_name.get(name.value.as_str()).copied()).collect()
+    pub(super) fn recipe(&mut self, list: &[Spanned<SetName>]) -> Recipe {
+        let sets: Vec<usize> = list.iter().filter_map(|name| self.by_name.get(name.value.as_str()).copied()).collect();
+        if let Some(recipe) = self.by_sets.get(&sets) {
+            return *recipe;
+        }
+        let recipe = Recipe(self.recipes.len());
+        self.recipes.push(Known {
+            names: sets.iter().map(|index| self.sets[*index].name.clone()).collect(),
+            uses: sets.iter().fold(Uses::default(), |uses, index| uses.or(self.sets[*index].uses)),
+            sets: sets.clone(),
+            merged: HashMap::new(),
+        });
+        self.by_sets.insert(sets, recipe);
+        recipe
     }
 
-    pub(super) fn names(&self, recipe: &Recipe) -> Vec<SetName> {
-        recipe.iter().map(|index| self.sets[*index].name.clone()).collect()
+    /// The names of its sets, shared by all operations that are made of them.
+    pub(super) fn names(&self, Recipe(recipe): Recipe) -> &Arc<[SetName]> {
+        &self.recipes[recipe].names
     }
 
     /// Warns when a set of a merged list synchronises everything, so that the others add nothing.
@@ -126,29 +150,28 @@ impl<'p> Sets<'p> {
     /// What the sets of `recipe` ask for at a place. Nothing when a value in them is wrong there.
     pub(super) fn content(
         &mut self,
-        recipe: &Recipe,
+        Recipe(recipe): Recipe,
         renderer: &mut Renderer<'_>,
         subject: &Subject<'_>,
     ) -> Option<Rc<Merged>> {
-        let uses = recipe.iter().fold(Uses::default(), |uses, index| uses.or(self.sets[*index].uses));
-        if uses.project {
-            return self.merge(recipe, renderer, subject).map(Rc::new);
+        let known = &self.recipes[recipe];
+        if known.uses.project {
+            return self.merge(known, renderer, subject).map(Rc::new);
         }
-        let region = if uses.region { subject.region.map(str::to_owned) } else { None };
-        let key = (recipe.clone(), region);
-        if let Some(merged) = self.merged.get(&key) {
+        let region = subject.region.filter(|_| known.uses.region).unwrap_or_default();
+        if let Some(merged) = known.merged.get(region) {
             return Some(merged.clone());
         }
-        let merged = Rc::new(self.merge(recipe, renderer, subject)?);
-        self.merged.insert(key, merged.clone());
+        let merged = Rc::new(self.merge(known, renderer, subject)?);
+        self.recipes[recipe].merged.insert(region.to_owned(), merged.clone());
         Some(merged)
     }
 
-    fn merge(&self, recipe: &Recipe, renderer: &mut Renderer<'_>, subject: &Subject<'_>) -> Option<Merged> {
+    fn merge(&self, recipe: &Known, renderer: &mut Renderer<'_>, subject: &Subject<'_>) -> Option<Merged> {
         let mut united = United { registries: Vec::new(), by_id: HashMap::new(), whole: true };
         let mut all = false;
         let mut selectors: Vec<Selector> = Vec::new();
-        for index in recipe.iter() {
+        for index in &recipe.sets {
             let set = &self.sets[*index];
             match &set.kind {
                 Kind::All => all = true,

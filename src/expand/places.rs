@@ -18,6 +18,9 @@ use crate::plan::{Places, PlanFile, Project, RequestMode, Templated};
 use crate::source::{Location, Sources, Span, Spanned};
 use crate::template::{Scope, Subject};
 
+/// Lists of labels of which one copy is kept.
+const MAX_SHARED_LABELS: usize = 1024;
+
 /// What the plans of a batch expanded to so far.
 #[derive(Default)]
 pub(super) struct Expanded {
@@ -38,15 +41,20 @@ pub(super) fn expand_plan(
     expanded: &mut Expanded,
 ) {
     let waves = Waves::new(file, findings);
-    if refuse_too_many(file, findings) {
+    let count = count_operations(file);
+    if refuse_too_many(file, count, findings) {
         return;
     }
+    expanded.operations.reserve_exact(count);
+    expanded.identities.reserve_exact(count);
     let mut renderer = Renderer::new(file, sources, overrides, findings);
-    let sets = Sets::new(file, &mut renderer);
+    let mut sets = Sets::new(file, &mut renderer);
     let defaults = Shared {
         enterprise_project_id: optional(file.defaults.enterprise_project_id.as_ref(), &mut renderer, eps),
         credential: optional(file.defaults.credential.as_ref(), &mut renderer, CredentialName::parse),
-        default_requests: requests_of(file.defaults.registry_sets.as_deref().unwrap_or_default(), &sets),
+        default_requests: requests_of(file.defaults.registry_sets.as_deref().unwrap_or_default(), &mut sets).into(),
+        no_enterprise_project_id: EnterpriseProjectId::default_id(),
+        no_credential: CredentialName::default_name(),
     };
     let Ok(placeholder) = OperationId::parse("-") else { return };
     let mut expander = Expander {
@@ -59,6 +67,7 @@ pub(super) fn expand_plan(
         waves,
         defaults,
         regions: HashMap::new(),
+        labels: HashMap::new(),
         placeholder,
         expanded,
     };
@@ -84,8 +93,8 @@ fn optional<'p, T>(
 }
 
 /// Counts before anything is built, so that a plan of any size is refused in no time.
-fn refuse_too_many(file: &PlanFile, findings: &mut Findings) -> bool {
-    let count = file.projects.iter().fold(0_usize, |count, project| {
+fn count_operations(file: &PlanFile) -> usize {
+    file.projects.iter().fold(0_usize, |count, project| {
         let places = match &project.places {
             Places::PerRegion(places) => places.len(),
             Places::Same { regions, .. } => regions.len(),
@@ -95,7 +104,10 @@ fn refuse_too_many(file: &PlanFile, findings: &mut Findings) -> bool {
             RequestMode::PerSet => list(file, project).len(),
         };
         count.saturating_add(places.saturating_mul(requests))
-    });
+    })
+}
+
+fn refuse_too_many(file: &PlanFile, count: usize, findings: &mut Findings) -> bool {
     let most = file.rollout.max_operations;
     if count <= most {
         return false;
@@ -131,9 +143,9 @@ struct Requests {
     per_set: Vec<(Recipe, Span)>,
 }
 
-fn requests_of(list: &[Spanned<SetName>], sets: &Sets<'_>) -> Rc<Requests> {
+fn requests_of(list: &[Spanned<SetName>], sets: &mut Sets<'_>) -> Requests {
     let per_set = list.iter().map(|name| (sets.recipe(std::slice::from_ref(name)), name.span)).collect();
-    Rc::new(Requests { merged: sets.recipe(list), per_set })
+    Requests { merged: sets.recipe(list), per_set }
 }
 
 /// `defaults`, prepared once.
@@ -141,6 +153,9 @@ struct Shared<'p> {
     enterprise_project_id: Option<Field<'p, EnterpriseProjectId>>,
     credential: Option<Field<'p, CredentialName>>,
     default_requests: Rc<Requests>,
+    /// What an operation has when neither it nor `defaults` states one.
+    no_enterprise_project_id: EnterpriseProjectId,
+    no_credential: CredentialName,
 }
 
 struct Expander<'p, 's> {
@@ -155,6 +170,8 @@ struct Expander<'p, 's> {
     defaults: Shared<'p>,
     /// Each region once, with its endpoint.
     regions: HashMap<Region, (Region, Endpoint)>,
+    /// Lists of labels, each once.
+    labels: HashMap<Vec<&'p str>, Arc<[Label]>>,
     placeholder: OperationId,
     expanded: &'s mut Expanded,
 }
@@ -183,19 +200,25 @@ impl Entry<'_> {
 impl<'p> Expander<'p, '_> {
     fn project(&mut self, project: &'p Project) {
         let file = self.file;
+        let mode = mode(file, project);
         let requests = match &project.registry_sets {
-            Some(list) => requests_of(list, &self.sets),
+            Some(list) if mode == RequestMode::Merged => {
+                Requests { merged: self.sets.recipe(list), per_set: Vec::new() }.into()
+            }
+            Some(list) => requests_of(list, &mut self.sets).into(),
             None => self.defaults.default_requests.clone(),
         };
+        let labels: Vec<&str> = project.labels.iter().map(|label| label.value.as_str()).collect();
+        let shared_labels = self.shared_labels(&labels, project);
         let renderer = &mut self.renderer;
-        let enterprise_project_id = optional(project.enterprise_project_id.as_ref(), renderer, eps);
-        let credential = optional(project.credential.as_ref(), renderer, CredentialName::parse);
+        let enterprise_project_id = optional(project.enterprise_project_id.as_deref(), renderer, eps);
+        let credential = optional(project.credential.as_deref(), renderer, CredentialName::parse);
         let entry = Entry {
             project,
-            labels: project.labels.iter().map(|label| label.value.as_str()).collect(),
-            shared_labels: project.labels.iter().map(|label| label.value.clone()).collect(),
+            labels,
+            shared_labels,
             requests,
-            mode: mode(file, project),
+            mode,
             candidates: self.waves.of_project(project),
             enterprise_project_id: enterprise_project_id.or_else(|| self.defaults.enterprise_project_id.clone()),
             credential: credential.or_else(|| self.defaults.credential.clone()),
@@ -224,6 +247,18 @@ impl<'p> Expander<'p, '_> {
                 }
             }
         }
+    }
+
+    /// A project's labels as its operations have them. Many projects have few lists; of many lists only the first are shared.
+    fn shared_labels(&mut self, labels: &[&'p str], project: &Project) -> Arc<[Label]> {
+        if let Some(known) = self.labels.get(labels) {
+            return known.clone();
+        }
+        let shared: Arc<[Label]> = project.labels.iter().map(|label| label.value.clone()).collect();
+        if self.labels.len() < MAX_SHARED_LABELS {
+            self.labels.insert(labels.to_vec(), shared.clone());
+        }
+        shared
     }
 
     fn warn_redundant(&mut self, entry: &Entry<'p>, subject: &Subject<'_>, operations: usize) {
@@ -262,11 +297,11 @@ impl<'p> Expander<'p, '_> {
         let project_id = renderer.value(id, &subject, operations);
         let enterprise_project_id = match &entry.enterprise_project_id {
             Some(field) => renderer.value(field, &subject, operations),
-            None => Some(EnterpriseProjectId::default_id()),
+            None => Some(self.defaults.no_enterprise_project_id.clone()),
         };
         let credential = match &entry.credential {
             Some(field) => renderer.value(field, &subject, operations),
-            None => Some(CredentialName::default_name()),
+            None => Some(self.defaults.no_credential.clone()),
         };
         let target = match (project_id, enterprise_project_id, credential) {
             (Some(project_id), Some(enterprise_project_id), Some(credential)) => {
@@ -276,10 +311,10 @@ impl<'p> Expander<'p, '_> {
             _ => None,
         };
         match entry.mode {
-            RequestMode::Merged => self.request(entry, &subject, target, &entry.requests.merged, span, &endpoint),
+            RequestMode::Merged => self.request(entry, &subject, target, entry.requests.merged, span, &endpoint),
             RequestMode::PerSet => {
                 for (recipe, span) in &entry.requests.per_set {
-                    self.request(entry, &subject, target.clone(), recipe, *span, &endpoint);
+                    self.request(entry, &subject, target.clone(), *recipe, *span, &endpoint);
                 }
             }
         }
@@ -291,13 +326,13 @@ impl<'p> Expander<'p, '_> {
         entry: &Entry<'p>,
         subject: &Subject<'_>,
         target: Option<Target>,
-        recipe: &Recipe,
+        recipe: Recipe,
         span: Span,
         endpoint: &Endpoint,
     ) {
         let merged = self.sets.content(recipe, &mut self.renderer, subject);
         let (Some(target), Some(merged)) = (target, merged) else { return };
-        let sets = self.sets.names(recipe);
+        let sets = self.sets.names(recipe).clone();
         let Some(wave) = self.waves.pick(&entry.candidates, &target.region, &sets) else {
             self.without_wave(entry.project, subject);
             return;

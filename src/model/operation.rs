@@ -77,8 +77,8 @@ pub struct Operation {
     pub wave: usize,
     /// Where it is for.
     pub target: Target,
-    /// The registry sets that were merged into it, in plan order.
-    pub sets: Vec<SetName>,
+    /// The registry sets that were merged into it, in plan order; operations of the same sets share them.
+    pub sets: Arc<[SetName]>,
     /// The labels of its project, in plan order.
     pub labels: Arc<[Label]>,
     /// The line of the plan that governs it.

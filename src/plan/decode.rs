@@ -30,6 +30,13 @@ pub fn decode(source: SourceId, tree: &Tree) -> Result<PlanFile, Vec<Diagnostic>
     }
 }
 
+/// What `read` makes of each, in no more room than that takes: a large plan has 100,000 lists with one item.
+fn each<N, T>(nodes: impl ExactSizeIterator<Item = N>, read: impl FnMut(N) -> Option<T>) -> Vec<T> {
+    let mut values = Vec::with_capacity(nodes.len());
+    values.extend(nodes.filter_map(read));
+    values
+}
+
 /// The whole number that a plain scalar of kind number is: an integer in any form that YAML has, or `12.0`, which JSON Schema
 /// counts as whole.
 pub(super) fn whole_number(text: &str) -> Option<i64> {
@@ -69,13 +76,13 @@ impl<'t> Decoder<'t> {
                 "name" => {
                     name = self.parse(entry.value, |text| super::words::plan_name(text).map(|()| text.to_owned()))
                 }
-                "vars" => vars = entry.value.entries().filter_map(|entry| self.variable(entry)).collect(),
-                "registry_sets" => registry_sets = entry.value.entries().filter_map(|entry| self.set(entry)).collect(),
+                "vars" => vars = each(entry.value.entries(), |entry| self.variable(entry)),
+                "registry_sets" => registry_sets = each(entry.value.entries(), |entry| self.set(entry)),
                 "defaults" => defaults = self.defaults(entry.value),
-                "projects" => projects = entry.value.items().filter_map(|item| self.project(item)).collect(),
+                "projects" => projects = each(entry.value.items(), |item| self.project(item)),
                 "rollout" => rollout = self.rollout(entry.value),
                 "limits" => limits = self.limits(entry.value),
-                "endpoints" => endpoints = entry.value.entries().filter_map(|entry| self.endpoint(entry)).collect(),
+                "endpoints" => endpoints = each(entry.value.entries(), |entry| self.endpoint(entry)),
                 _ => self.unknown(entry),
             }
         }
@@ -117,7 +124,7 @@ impl<'t> Decoder<'t> {
         for inner in entry.value.entries() {
             match inner.key {
                 "registries" => {
-                    let items = inner.value.items().filter_map(|item| self.registry(item)).collect();
+                    let items = each(inner.value.items(), |item| self.registry(item));
                     kind = Some(SetKind::Registries(items));
                 }
                 "sync_all_registries" => kind = Some(SetKind::All),
@@ -185,20 +192,20 @@ impl<'t> Decoder<'t> {
             let value = entry.value;
             match entry.key {
                 "name" => name = self.parse(value, ProjectName::parse),
-                "project_ids" => per_region = Some(value.entries().filter_map(|entry| self.place(entry)).collect()),
+                "project_ids" => per_region = Some(each(value.entries(), |entry| self.place(entry))),
                 "project_id" => project_id = self.templated(value),
-                "regions" => regions = Some(value.items().filter_map(|item| self.region_item(item)).collect()),
+                "regions" => regions = Some(each(value.items(), |item| self.region_item(item))),
                 "registry_sets" => registry_sets = Some(self.set_names(value)),
-                "labels" => labels = value.items().filter_map(|item| self.label(item)).collect(),
-                "enterprise_project_id" => enterprise_project_id = self.templated(value),
-                "credential" => credential = self.templated(value),
+                "labels" => labels = each(value.items(), |item| self.label(item)),
+                "enterprise_project_id" => enterprise_project_id = self.templated(value).map(Box::new),
+                "credential" => credential = self.templated(value).map(Box::new),
                 "requests" => requests = self.requests(value),
                 _ => self.unknown(entry),
             }
         }
         let places = match (per_region, project_id, regions) {
             (Some(places), None, None) => Some(Places::PerRegion(places)),
-            (None, Some(project_id), Some(regions)) => Some(Places::Same { project_id, regions }),
+            (None, Some(project_id), Some(regions)) => Some(Places::Same { project_id: Box::new(project_id), regions }),
             _ => None,
         };
         let places = self.needed(places, item, "project_ids");
@@ -264,12 +271,10 @@ impl<'t> Decoder<'t> {
     }
 
     fn set_names(&mut self, node: Node<'t>) -> Vec<Spanned<SetName>> {
-        node.items()
-            .filter_map(|item| {
-                let text = self.text(item)?;
-                self.set_name(text, item.span())
-            })
-            .collect()
+        each(node.items(), |item| {
+            let text = self.text(item)?;
+            self.set_name(text, item.span())
+        })
     }
 
     fn label(&mut self, item: Node<'t>) -> Option<Spanned<Label>> {
@@ -341,7 +346,7 @@ impl<'t> Decoder<'t> {
     }
 
     fn templated(&mut self, node: Node<'t>) -> Option<Templated> {
-        let text = self.text(node)?.to_owned();
+        let text = self.text(node)?.into();
         Some(Templated { text, span: node.span(), style: node.style().unwrap_or(ScalarStyle::Plain) })
     }
 

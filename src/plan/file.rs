@@ -12,7 +12,7 @@ use crate::yaml::ScalarStyle;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Templated {
     /// The decoded text of the scalar.
-    pub text: String,
+    pub text: Box<str>,
     /// The scalar in the source, quotes included.
     pub span: Span,
     /// How it is written; with the span, the way from an offset in `text` back to the source.
@@ -23,7 +23,9 @@ impl Templated {
     /// Whether anything has to be rendered.
     #[must_use]
     pub fn is_literal(&self) -> bool {
-        !self.text.contains("{{") && !self.text.contains("{%") && !self.text.contains("{#")
+        let text = &*self.text;
+        // Nearly every text has no brace, which is found out faster.
+        !text.contains('{') || !["{{", "{%", "{#"].iter().any(|opener| text.contains(opener))
     }
 }
 
@@ -132,13 +134,13 @@ pub enum Places {
     /// `project_id` with `regions`.
     Same {
         /// The id, usually a template, or `lookup`.
-        project_id: Templated,
+        project_id: Box<Templated>,
         /// The regions.
         regions: Vec<Templated>,
     },
 }
 
-/// One entry of `projects`.
+/// One entry of `projects`. There may be 100,000 of them, so what few of them state is boxed.
 #[derive(Clone, Debug)]
 pub struct Project {
     /// The whole entry.
@@ -152,9 +154,9 @@ pub struct Project {
     /// Labels.
     pub labels: Vec<Spanned<Label>>,
     /// Enterprise project; `None` inherits.
-    pub enterprise_project_id: Option<Templated>,
+    pub enterprise_project_id: Option<Box<Templated>>,
     /// Credential; `None` inherits.
-    pub credential: Option<Templated>,
+    pub credential: Option<Box<Templated>>,
     /// Request mode; `None` inherits.
     pub requests: Option<RequestMode>,
 }

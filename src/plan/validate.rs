@@ -113,7 +113,7 @@ impl Check {
             let SetKind::Registries(items) = &set.kind else { continue };
             let mut first_places = HashMap::with_capacity(items.len());
             for item in items {
-                let key = (item.registry_id.text.as_str(), item.registry_type.text.as_str());
+                let key = (&*item.registry_id.text, &*item.registry_type.text);
                 let first = *first_places.entry(key).or_insert(item.span);
                 if first == item.span {
                     continue;
@@ -297,7 +297,7 @@ pub(crate) fn unused_variables(file: &PlanFile) -> Vec<&Variable> {
         return Vec::new();
     }
     let mut uses = Uses::default();
-    templates(file).for_each(|templated| uses.scan(&templated.text));
+    templates(file).filter(|templated| !templated.is_literal()).for_each(|templated| uses.scan(&templated.text));
     file.vars.iter().filter(|variable| !uses.contains(&variable.name.value)).collect()
 }
 
@@ -309,9 +309,7 @@ pub(super) fn literal_regions(file: &PlanFile) -> impl Iterator<Item = (&str, Sp
             Places::Same { regions, .. } => (&[][..], regions.as_slice()),
         };
         let written = places.iter().map(|place| (place.region.value.as_str(), place.region.span));
-        written.chain(
-            regions.iter().filter(|region| region.is_literal()).map(|region| (region.text.as_str(), region.span)),
-        )
+        written.chain(regions.iter().filter(|region| region.is_literal()).map(|region| (&*region.text, region.span)))
     })
 }
 
@@ -326,11 +324,12 @@ fn templates(file: &PlanFile) -> impl Iterator<Item = &Templated> {
         file.projects.iter().flat_map(|project| {
             let (places, same) = match &project.places {
                 Places::PerRegion(places) => (places.as_slice(), None),
-                Places::Same { project_id, regions } => (&[][..], Some((project_id, regions))),
+                Places::Same { project_id, regions } => (&[][..], Some((&**project_id, regions))),
             };
             let places = places.iter().map(|place| &place.project_id);
             let same = same.into_iter().flat_map(|(id, regions)| std::iter::once(id).chain(regions));
-            places.chain(same).chain(&project.enterprise_project_id).chain(&project.credential)
+            let own = project.enterprise_project_id.as_deref().into_iter().chain(project.credential.as_deref());
+            places.chain(same).chain(own)
         }),
     )
 }

@@ -146,11 +146,11 @@ impl<'f> Splitter<'f> {
     }
 
     fn enterprise_project_id(&self, project: &'f Project) -> Option<&'f Templated> {
-        project.enterprise_project_id.as_ref().or(self.file.defaults.enterprise_project_id.as_ref())
+        project.enterprise_project_id.as_deref().or(self.file.defaults.enterprise_project_id.as_ref())
     }
 
     fn credential(&self, project: &'f Project) -> Option<&'f Templated> {
-        project.credential.as_ref().or(self.file.defaults.credential.as_ref())
+        project.credential.as_deref().or(self.file.defaults.credential.as_ref())
     }
 
     /// A set of the project's list whose contents depend on the project.
@@ -175,11 +175,15 @@ impl<'f> Splitter<'f> {
     ) -> Result<Project, InvalidValue> {
         let first = group.0[0].first();
         let enterprise_project_id = match self.enterprise_project_id(project) {
-            Some(id) if mentions_project(id) => Some(literal(first.target.enterprise_project_id.as_str(), id.span)),
+            Some(id) if mentions_project(id) => {
+                Some(Box::new(literal(first.target.enterprise_project_id.as_str(), id.span)))
+            }
             _ => project.enterprise_project_id.clone(),
         };
         let credential = match self.credential(project) {
-            Some(name) if mentions_project(name) => Some(literal(first.target.credential.as_str(), name.span)),
+            Some(name) if mentions_project(name) => {
+                Some(Box::new(literal(first.target.credential.as_str(), name.span)))
+            }
             _ => project.credential.clone(),
         };
         let mut names = self.names(project, group);
@@ -286,7 +290,7 @@ fn mentions_project(templated: &Templated) -> bool {
 }
 
 fn literal(text: &str, span: Span) -> Templated {
-    Templated { text: text.to_owned(), span, style: ScalarStyle::Plain }
+    Templated { text: text.into(), span, style: ScalarStyle::Plain }
 }
 
 /// `payments-2`, or the first free number after it.

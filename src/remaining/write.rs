@@ -108,8 +108,8 @@ fn project(project: &Project) -> Node {
     if !project.labels.is_empty() {
         keys.add("labels", Node::List(project.labels.iter().map(|label| word(label.value.as_str())).collect()));
     }
-    keys.optional("enterprise_project_id", project.enterprise_project_id.as_ref().map(templated));
-    keys.optional("credential", project.credential.as_ref().map(templated));
+    keys.optional("enterprise_project_id", project.enterprise_project_id.as_deref().map(templated));
+    keys.optional("credential", project.credential.as_deref().map(templated));
     keys.optional("requests", project.requests.map(requests));
     Node::Map(keys.0)
 }

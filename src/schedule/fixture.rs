@@ -102,7 +102,7 @@ impl Fixture {
                     enterprise_project_id: EnterpriseProjectId::default_id(),
                     credential: credential.clone(),
                 },
-                sets: Vec::new(),
+                sets: [].into(),
                 labels: [].into(),
                 location: self.location,
                 endpoint: endpoint.clone(),

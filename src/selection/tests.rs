@@ -26,12 +26,12 @@ fn plan() -> ExecutionPlan {
         match op {
             0 | 1 => {
                 operation.labels = [label("canary"), label("pci")].into();
-                operation.sets = vec![set("harbor"), set("swr")];
+                operation.sets = [set("harbor"), set("swr")].into();
             }
-            2 => operation.sets = vec![set("swr")],
+            2 => operation.sets = [set("swr")].into(),
             _ => {
                 operation.target.project = ProjectName::parse("search").expect("legal");
-                operation.sets = vec![set("harbor")];
+                operation.sets = [set("harbor")].into();
             }
         }
     }

@@ -5,9 +5,11 @@
 //! the first syntax error or exceeded bound ends the pass.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle as ParserStyle, Span as ParserSpan, Tag};
 
+use super::input::Text;
 use super::merge;
 use super::place::{Cursor, block_scalar_end, find_indicator, quoted_end, skip_properties, skip_space, trim_end};
 use super::refuse::{self, MAX_DEPTH};
@@ -23,8 +25,6 @@ const MAX_ALIASED: u64 = 4_000_000;
 const MAX_NODES: usize = 10_000_000;
 /// Diagnostics of one file; nobody reads more.
 const MAX_DIAGNOSTICS: usize = 100;
-/// Distinct keys of which one copy is kept.
-const MAX_SHARED_KEYS: usize = 4096;
 
 /// Parses one plan text.
 ///
@@ -32,12 +32,12 @@ const MAX_SHARED_KEYS: usize = 4096;
 ///
 /// # Errors
 /// Everything that is wrong with it as YAML, each with its exact place, in source order.
-pub fn parse(id: SourceId, source: &Source) -> Result<Tree, Vec<Diagnostic>> {
+pub fn parse(id: SourceId, source: &Arc<Source>) -> Result<Tree, Vec<Diagnostic>> {
     let text = source.text();
     if let Some(diagnostic) = syntax::control_character(id, text) {
         return Err(vec![diagnostic]);
     }
-    let mut builder = Builder::new(id, text);
+    let mut builder = Builder::new(id, source);
     // A fatal diagnostic was noted before `Stop` came back.
     let _: Result<(), Stop> = builder.run();
     if builder.diagnostics.is_empty() {
@@ -88,32 +88,31 @@ struct Builder<'s> {
     pending: Vec<u32>,
     anchors: HashMap<usize, Anchored>,
     aliased: u64,
-    shared_keys: HashMap<Box<str>, u32>,
     /// Where the last node, or the opening of a collection, ends.
     last_end: usize,
     diagnostics: Vec<Diagnostic>,
 }
 
 impl<'s> Builder<'s> {
-    fn new(id: SourceId, text: &'s str) -> Self {
+    fn new(id: SourceId, source: &'s Arc<Source>) -> Self {
+        let text = source.text();
         Self {
             id,
             text,
             bytes: text.as_bytes(),
             cursor: Cursor::new(text),
-            tree: Tree::default(),
+            tree: Tree::new(Arc::clone(source)),
             frames: Vec::new(),
             pending: Vec::new(),
             anchors: HashMap::new(),
             aliased: 0,
-            shared_keys: HashMap::new(),
             last_end: 0,
             diagnostics: Vec::new(),
         }
     }
 
     fn run(&mut self) -> Result<(), Stop> {
-        let mut parser = Parser::new_from_str(self.text);
+        let mut parser = Parser::new(Text::new(self.text));
         let mut documents = 0;
         while let Some(next) = parser.next_event() {
             let (event, span) = match next {
@@ -186,7 +185,7 @@ impl<'s> Builder<'s> {
         if is_key && kind == DataKind::Null && value.is_empty() {
             self.note(refuse::missing_key(self.id, span))?;
         }
-        let (first, count) = self.store(value, is_key);
+        let (first, count) = self.store(value, span, style);
         if !(value.is_empty() && style == ScalarStyle::Plain) || properties_end > event {
             self.last_end = span.end as usize;
         }
@@ -290,7 +289,8 @@ impl<'s> Builder<'s> {
         if frame.flow {
             self.last_end = self.cursor.byte(span.start.index()) + 1;
         }
-        let children = self.pending.split_off(frame.pending);
+        let mut pending = std::mem::take(&mut self.pending);
+        let children = &pending[frame.pending..];
         let start = self.tree.nodes[frame.node as usize].span.start as usize;
         let block_start = match children.first() {
             Some(first) if frame.mapping && !frame.flow && self.bytes.get(start) != Some(&b'?') => {
@@ -300,10 +300,12 @@ impl<'s> Builder<'s> {
         };
         let span = Span::new(block_start, self.last_end);
         let first = u32::try_from(self.tree.links.len()).unwrap_or(u32::MAX);
-        let count = if frame.mapping { self.mapping(&frame, &children)? } else { children.len() };
+        let count = if frame.mapping { self.mapping(&frame, children)? } else { children.len() };
         if !frame.mapping {
-            self.tree.links.extend(children);
+            self.tree.links.extend_from_slice(children);
         }
+        pending.truncate(frame.pending);
+        self.pending = pending;
         let data = &mut self.tree.nodes[frame.node as usize];
         data.span = span;
         data.first = first;
@@ -418,18 +420,18 @@ impl<'s> Builder<'s> {
         Ok(u32::try_from(self.tree.nodes.len() - 1).unwrap_or(u32::MAX))
     }
 
-    /// Keeps a scalar's text; keys come from a small vocabulary and share their copy.
-    fn store(&mut self, value: &str, is_key: bool) -> (u32, u32) {
-        let count = u32::try_from(value.len()).unwrap_or(u32::MAX);
-        if is_key && let Some(first) = self.shared_keys.get(value) {
-            return (*first, count);
-        }
-        let first = u32::try_from(self.tree.texts.len()).unwrap_or(u32::MAX);
-        self.tree.texts.push_str(value);
-        if is_key && self.shared_keys.len() < MAX_SHARED_KEYS {
-            self.shared_keys.insert(value.into(), first);
-        }
-        (first, count)
+    /// Where a scalar's text is found: in the source if it is written there as it reads, else in a copy.
+    fn store(&mut self, value: &str, span: Span, style: ScalarStyle) -> (u32, u32) {
+        let as_u32 = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let start = span.start as usize + usize::from(style != ScalarStyle::Plain);
+        let first = if self.bytes.get(start..start + value.len()) == Some(value.as_bytes()) {
+            start
+        } else {
+            let first = self.bytes.len() + self.tree.texts.len();
+            self.tree.texts.push_str(value);
+            first
+        };
+        (as_u32(first), as_u32(value.len()))
     }
 
     fn note(&mut self, diagnostic: Diagnostic) -> Result<(), Stop> {

@@ -10,6 +10,9 @@ use super::refuse;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::source::{SourceId, Span};
 
+/// Bytes that are looked at together.
+const BLOCK: usize = 256;
+
 /// The first character that YAML forbids (YAML 1.2, section 5.1).
 pub(super) fn control_character(id: SourceId, text: &str) -> Option<Diagnostic> {
     let suspicious =
@@ -19,10 +22,20 @@ pub(super) fn control_character(id: SourceId, text: &str) -> Option<Diagnostic> 
         '\u{fffe}' | '\u{ffff}' => true,
         _ => c.is_control(),
     };
+    // Whole blocks first: a compiler makes far less of that than of looking for the first such byte.
+    let any = |block: &[u8]| block.iter().fold(false, |any, byte| any | suspicious(*byte));
     let bytes = text.as_bytes();
     let mut from = 0;
-    while let Some(offset) = bytes[from..].iter().position(|byte| suspicious(*byte)) {
-        let at = from + offset;
+    while let Some(rest) = bytes.get(from..) {
+        let block = &rest[..rest.len().min(BLOCK)];
+        if block.is_empty() {
+            break;
+        }
+        if !any(block) {
+            from += block.len();
+            continue;
+        }
+        let at = from + block.iter().position(|byte| suspicious(*byte))?;
         let c = text[at..].chars().next()?;
         if forbidden(c) {
             let message = format!("the character U+{:04X} is not allowed in YAML", u32::from(c));

@@ -1,21 +1,25 @@
 //! The arena of nodes.
 //!
 //! All nodes, child lists and decoded texts lie in three vectors, so that a tree of millions of nodes is three
-//! allocations, aliases are shared indices, and nothing is walked or dropped by recursion. `build` fills it.
+//! allocations, aliases are shared indices, and nothing is walked or dropped by recursion. A scalar that is written as it
+//! reads, which nearly all are, is not copied: the tree holds on to its source. `build` fills it.
+
+use std::sync::Arc;
 
 use super::scalar::ScalarStyle;
-use crate::source::Span;
+use crate::source::{Source, Span};
 
 /// Mappings with more entries carry a list of their entries sorted by key.
 pub(super) const SORTED_FROM: usize = 16;
 
 /// A parsed document.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tree {
+    pub(super) source: Arc<Source>,
     pub(super) nodes: Vec<NodeData>,
     /// Items of sequences; key and value of each entry of mappings, then the sorted list of a large one.
     pub(super) links: Vec<u32>,
-    /// Decoded scalars, one after the other.
+    /// Decoded scalars that the source doesn't hold as such, one after the other.
     pub(super) texts: String,
 }
 
@@ -23,7 +27,7 @@ pub struct Tree {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NodeData {
     pub(super) span: Span,
-    /// Where a scalar's text starts in `texts`, or a collection's children in `links`.
+    /// Where a scalar's text starts in the source, or beyond its end in `texts`; or a collection's children in `links`.
     pub(super) first: u32,
     /// Length of the text in bytes, or number of items or entries.
     pub(super) count: u32,
@@ -80,6 +84,10 @@ pub struct Entry<'t> {
 }
 
 impl Tree {
+    pub(super) fn new(source: Arc<Source>) -> Self {
+        Self { source, nodes: Vec::new(), links: Vec::new(), texts: String::new() }
+    }
+
     /// The root node.
     #[must_use]
     pub fn root(&self) -> Node<'_> {
@@ -88,7 +96,11 @@ impl Tree {
 
     pub(super) fn text_of(&self, index: u32) -> &str {
         let data = &self.nodes[index as usize];
-        &self.texts[data.first as usize..data.first as usize + data.count as usize]
+        let (source, start, count) = (self.source.text(), data.first as usize, data.count as usize);
+        match start.checked_sub(source.len()) {
+            None => &source[start..start + count],
+            Some(start) => &self.texts[start..start + count],
+        }
     }
 }
 

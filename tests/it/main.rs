@@ -19,6 +19,7 @@ mod hostile;
 mod install;
 #[cfg(target_os = "linux")] // `sha256sum` is not everywhere
 mod journal_page;
+mod large;
 mod mutations;
 mod ndjson;
 mod offline;

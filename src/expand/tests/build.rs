@@ -55,7 +55,7 @@ impl Build {
     }
 
     pub(super) fn templated(&mut self, text: &str) -> Templated {
-        Templated { text: text.to_owned(), span: self.write(text), style: ScalarStyle::Plain }
+        Templated { text: text.into(), span: self.write(text), style: ScalarStyle::Plain }
     }
 
     fn set_names(&mut self, names: &[&str]) -> Vec<Spanned<SetName>> {
@@ -131,7 +131,7 @@ impl Build {
     pub(super) fn same(mut self, name: &str, id: &str, regions: &[&str]) -> Self {
         let project_id = self.templated(id);
         let regions = regions.iter().map(|region| self.templated(region)).collect();
-        self.push_project(name, Places::Same { project_id, regions })
+        self.push_project(name, Places::Same { project_id: Box::new(project_id), regions })
     }
 
     fn last(&mut self) -> &mut Project {
@@ -152,13 +152,13 @@ impl Build {
 
     pub(super) fn enterprise(mut self, id: &str) -> Self {
         let id = self.templated(id);
-        self.last().enterprise_project_id = Some(id);
+        self.last().enterprise_project_id = Some(Box::new(id));
         self
     }
 
     pub(super) fn credential(mut self, name: &str) -> Self {
         let name = self.templated(name);
-        self.last().credential = Some(name);
+        self.last().credential = Some(Box::new(name));
         self
     }
 

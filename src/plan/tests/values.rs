@@ -92,7 +92,7 @@ fn every_value_of_a_plan_arrives() {
     assert_eq!(names, ["environment", "shard", "beta", "harbor_id"]);
 
     let SetKind::Registries(items) = &file.registry_sets[0].kind else { panic!("named registries") };
-    assert_eq!(items[0].registry_id.text, "{{ vars.harbor_id }}");
+    assert_eq!(&*items[0].registry_id.text, "{{ vars.harbor_id }}");
     assert_eq!(items[0].registry_id.style, ScalarStyle::DoubleQuoted);
     assert_eq!(at(items[1].registry_type.span), "SwrEnterprise");
     assert!(matches!(file.registry_sets[1].kind, SetKind::All));
@@ -103,28 +103,25 @@ fn every_value_of_a_plan_arrives() {
     let set_names = |sets: &Option<Vec<crate::source::Spanned<crate::model::SetName>>>| -> Vec<String> {
         sets.iter().flatten().map(|set| set.value.to_string()).collect()
     };
-    assert_eq!(file.defaults.enterprise_project_id.as_ref().expect("given").text, "0");
-    assert_eq!(file.defaults.credential.as_ref().expect("given").text, "default");
+    assert_eq!(&*file.defaults.enterprise_project_id.as_ref().expect("given").text, "0");
+    assert_eq!(&*file.defaults.credential.as_ref().expect("given").text, "default");
     assert_eq!(file.defaults.requests, Some(RequestMode::Merged));
     assert_eq!(set_names(&file.defaults.registry_sets), ["named"]);
 
     let [payments, search, archive] = file.projects.as_slice() else { panic!("three projects") };
     let Places::PerRegion(places) = &payments.places else { panic!("ids by region") };
-    assert_eq!((places[1].region.value.as_str(), places[1].project_id.text.as_str()), ("eu-west-101", "lookup"));
+    assert_eq!((places[1].region.value.as_str(), &*places[1].project_id.text), ("eu-west-101", "lookup"));
     assert_eq!(set_names(&payments.registry_sets), ["named", "discovered"]);
     let labels: Vec<_> = payments.labels.iter().map(|label| label.value.as_str()).collect();
     assert_eq!(labels, ["canary", "pci"]);
     assert_eq!((&payments.enterprise_project_id, payments.requests), (&None, None));
 
     let Places::Same { project_id, regions } = &search.places else { panic!("one id for all") };
-    assert_eq!(project_id.text, "{{ vars.environment }}-search-{{ region }}");
-    assert_eq!(
-        regions.iter().map(|region| region.text.as_str()).collect::<Vec<_>>(),
-        ["ap-southeast-1", "ap-southeast-3"]
-    );
+    assert_eq!(&*project_id.text, "{{ vars.environment }}-search-{{ region }}");
+    assert_eq!(regions.iter().map(|region| &*region.text).collect::<Vec<_>>(), ["ap-southeast-1", "ap-southeast-3"]);
     assert_eq!(search.requests, Some(RequestMode::PerSet));
-    assert_eq!(search.credential.as_ref().expect("given").text, "emea");
-    assert_eq!(search.enterprise_project_id.as_ref().expect("given").text, "all_granted_eps");
+    assert_eq!(&*search.credential.as_ref().expect("given").text, "emea");
+    assert_eq!(&*search.enterprise_project_id.as_ref().expect("given").text, "all_granted_eps");
     // Through the alias: the place is where the names are written.
     let aliased = &search.registry_sets.as_ref().expect("given")[0];
     assert_eq!(aliased.span, payments.registry_sets.as_ref().expect("given")[0].span);
