@@ -178,6 +178,52 @@ pub(super) fn merged_from(runs: &[MergedRun]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{FailureKind, Outcome};
+    use crate::report::fixture::{SMALL, failed, planned, ran, report};
+
+    /// The most that a writer may be given at once, in bytes: what a file is written in.
+    const PIECE: usize = 1 << 16;
+
+    /// Counts what is written.
+    #[derive(Default)]
+    struct Counted {
+        most_at_once: usize,
+        whole: usize,
+    }
+
+    impl Write for Counted {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.most_at_once = self.most_at_once.max(bytes.len());
+            self.whole += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// One that is, costs memory for all operations at once. `tests/it/memory.rs` sees what is held in other ways.
+    #[test]
+    fn no_format_with_all_operations_is_put_together_before_it_is_written() {
+        const OPERATIONS: usize = 6_000;
+        let (mut plan, sources) = planned(&[("plans/fleet.yaml", SMALL)]);
+        plan.operations = plan.operations.iter().cycle().take(OPERATIONS).cloned().collect();
+        let outcome = |op: usize| match op % 5 {
+            0 => failed(FailureKind::Refused, Some("HSS.0999"), &format!("registry {op} is not known")),
+            _ => Outcome::Accepted,
+        };
+        let summary = ran((0..OPERATIONS).map(outcome).collect());
+        let report = report(&plan, &sources, &summary);
+        // A line an event is no document.
+        for format in Format::ALL.iter().filter(|format| format.accounts_for_all() && !format.is_stream()) {
+            let mut counted = Counted::default();
+            write_report(*format, &mut counted, &report).expect("it counts");
+            let Counted { most_at_once, whole } = counted;
+            assert!(whole > 4 * PIECE, "{}: {whole} bytes say nothing", format.name());
+            assert!(most_at_once <= PIECE, "{}: {most_at_once} of {whole} bytes at once", format.name());
+        }
+    }
 
     #[test]
     fn every_format_is_found_by_its_name_and_only_by_it() {

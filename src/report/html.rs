@@ -10,6 +10,7 @@
 mod data;
 mod timeline;
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -28,6 +29,11 @@ use crate::source::Sources;
 use crate::summary::{Cause, Counts, OperationSummary, RunSummary};
 
 const PAGE: &str = include_str!("html/page.html");
+/// Where its data stand. They are most of it, and are written as they are made: what tera fills in it holds as a whole.
+const DATA: &str = "{{ data | safe }}";
+/// The names of what comes before and after; by their ends tera knows how to escape.
+const BEFORE: &str = "before.html";
+const AFTER: &str = "after.html";
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
@@ -64,21 +70,24 @@ struct OutcomeWord {
 /// # Errors
 /// When the writer fails.
 pub(super) fn write_html(out: &mut dyn Write, report: &RunReport<'_>) -> io::Result<()> {
-    let causes = report.summary.causes();
-    let page = Page::new(report, &causes)?;
+    let RunReport { plan, sources, summary, .. } = *report;
+    let causes = summary.causes();
+    let (before, after) =
+        PAGE.split_once(DATA).ok_or_else(|| io::Error::other("the page has no place for its data"))?;
     let mut tera = Tera::new();
-    tera.add_raw_template("page.html", PAGE).map_err(io::Error::other)?;
-    let context = Context::from_serialize(&page).map_err(io::Error::other)?;
-    tera.render_to("page.html", &context, out).map_err(io::Error::other)
+    tera.add_raw_templates([(BEFORE, before), (AFTER, after)]).map_err(io::Error::other)?;
+    let context = Context::from_serialize(&Page::new(report, &causes)).map_err(io::Error::other)?;
+    tera.render_to(BEFORE, &context, &mut *out).map_err(io::Error::other)?;
+    data::write_data(out, plan, sources, summary, &causes)?;
+    tera.render_to(AFTER, &context, out).map_err(io::Error::other)
 }
 
-/// What the page is filled with. All of it is escaped by tera but `style`, `script` and `data`.
+/// What the page is filled with, beside its data. All of it is escaped by tera but `style` and `script`.
 #[derive(Serialize)]
 struct Page<'a> {
     policy: String,
     style: &'static str,
     script: &'static str,
-    data: String,
     version: &'static str,
     run: &'a str,
     names: String,
@@ -172,17 +181,16 @@ struct Row<'a> {
 }
 
 impl<'a> Page<'a> {
-    fn new(report: &RunReport<'a>, causes: &[Cause]) -> io::Result<Self> {
+    fn new(report: &RunReport<'a>, causes: &[Cause]) -> Self {
         let RunReport { plan, sources, summary, facts, runs, .. } = *report;
         let started_at = summary.started_at.unwrap_or_default();
         let finished_at = started_at.checked_add(summary.elapsed).unwrap_or(started_at);
         let mut order: Vec<OpIndex> = (0..plan.operations.len().min(summary.operations.len())).collect();
         order.sort_by_key(|op| rank(&summary.operations[*op]));
-        Ok(Self {
+        Self {
             policy: policy(),
             style: STYLE,
             script: SCRIPT,
-            data: data::data(plan, sources, summary, causes)?,
             version: env!("CARGO_PKG_VERSION"),
             run: summary.run.as_ref().map_or("", |run| run.as_str()),
             names: names(plan),
@@ -208,7 +216,7 @@ impl<'a> Page<'a> {
             timeline: timeline::timeline(plan, summary),
             rows: order.iter().take(MOST_ROWS).map(|op| Row::new(plan, summary, *op)).collect(),
             more_rows: order.len().saturating_sub(MOST_ROWS),
-        })
+        }
     }
 }
 
@@ -284,7 +292,7 @@ impl<'a> Row<'a> {
                 .map(|at| at.strftime(format).to_string())
                 .unwrap_or_default(),
             took: span.map(|(start, end)| format_duration(end.saturating_sub(start))).unwrap_or_default(),
-            why: outcome.reason().map(|reason| text(&reason)).unwrap_or_default(),
+            why: outcome.reason().map(|reason| text(&reason).into_owned()).unwrap_or_default(),
         }
     }
 }
@@ -320,7 +328,8 @@ fn plan_rows(plan: &ExecutionPlan) -> Vec<PlanRow<'_>> {
         .enumerate()
         .map(|(index, file)| {
             let operations = plan.operations.iter().filter(|operation| operation.plan == index).count();
-            PlanRow { name: text(&file.name), path: text(&file.path), digest: file.digest.as_str(), operations }
+            let (name, path) = (text(&file.name).into_owned(), text(&file.path).into_owned());
+            PlanRow { name, path, digest: file.digest.as_str(), operations }
         })
         .collect()
 }
@@ -328,7 +337,7 @@ fn plan_rows(plan: &ExecutionPlan) -> Vec<PlanRow<'_>> {
 /// The plans in a few words: `fleet`, `fleet, other and 3 more`.
 fn names(plan: &ExecutionPlan) -> String {
     const MOST: usize = 3;
-    let mut names: Vec<String> = plan.plans.iter().take(MOST).map(|file| text(&file.name)).collect();
+    let mut names: Vec<String> = plan.plans.iter().take(MOST).map(|file| text(&file.name).into_owned()).collect();
     match (plan.plans.len().saturating_sub(MOST), names.pop()) {
         (0, Some(last)) if names.is_empty() => last,
         (0, Some(last)) => format!("{} and {last}", names.join(", ")),
@@ -340,10 +349,10 @@ fn names(plan: &ExecutionPlan) -> String {
 }
 
 /// Untrusted text as the page shows it: nothing in it steers, and it is not longer than [`LONGEST_TEXT`].
-fn text(text: &str) -> String {
+fn text(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(LONGEST_TEXT) {
-        Some((end, _)) => format!("{}…", visible(&text[..end])),
-        None => visible(text).into_owned(),
+        Some((end, _)) => format!("{}…", visible(&text[..end])).into(),
+        None => visible(text),
     }
 }
 

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
 
+use super::NO_XML;
 use crate::event::{FailureKind, NotAttemptedReason, Outcome};
 use crate::report::Format;
 use crate::report::fixture::{SMALL, failed, failure, hostile, left, planned, ran, report, said, written};
@@ -101,7 +102,7 @@ proptest! {
             TestCaseStatus::Skipped { .. } => "skipped",
         };
         prop_assert_eq!([0, 1, 2, 3, 4, 5].map(kind), ["success", "failure", "error", "skipped", "skipped", "failure"]);
-        let allowed = |c: char| !c.is_control() || c == '\n';
+        let allowed = |c: char| (!c.is_control() || c == '\n') && !NO_XML.contains(&c);
         prop_assert!(text.chars().all(allowed), "{:?}", text);
     }
 }
