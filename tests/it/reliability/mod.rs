@@ -7,6 +7,8 @@
 #![cfg(all(unix, feature = "simulator"))]
 
 #[cfg(target_os = "linux")]
+mod clock;
+#[cfg(target_os = "linux")]
 mod disk;
 mod faults;
 #[cfg(target_os = "linux")]
