@@ -17,6 +17,8 @@ mod limits;
 mod names;
 mod network;
 mod proxy;
+#[cfg(target_os = "linux")]
+mod streams;
 mod tls;
 
 use std::io::{Read, Write};
