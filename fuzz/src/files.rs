@@ -1,13 +1,19 @@
-//! Files of the operator: the settings file, the official SDKs' credentials file.
+//! Files of the operator: the settings file, the official SDKs' credentials and regions files.
 //!
 //! The settings file may come with somebody else's change, so that what is said of it is held to what holds for plans. Nothing that
-//! is said of a credentials file shows a piece of it.
+//! is said of a credentials file shows a piece of it. Where a regions file leads is somewhere that a request may go.
 
+use hss_sync::diagnostic::visible;
 use hss_sync::io::credential::Sections;
+use hss_sync::io::endpoint::parse_regions;
+use hss_sync::model::{Endpoint, Region};
 use hss_sync::settings::{FILE_NAME, Key, Origin, Settings};
 use hss_sync::source::{Source, Sources};
 
 use crate::shown;
+
+/// What is said of a regions file beside what it quotes of it, once or twice.
+const LONGEST_FRAME: usize = 4096;
 
 /// # Panics
 /// When an invariant breaks.
@@ -15,6 +21,7 @@ pub fn check(data: &[u8]) {
     let Some(text) = crate::text(data) else { return };
     check_settings(text);
     check_credentials(text);
+    check_regions(text);
 }
 
 fn check_settings(text: &str) {
@@ -70,4 +77,30 @@ fn is_ours(problem: &str) -> bool {
     ];
     let rest = problem.strip_prefix("line ").and_then(|rest| rest.split_once(": "));
     rest.is_some_and(|(line, sentence)| line.parse::<usize>().is_ok() && SENTENCES.contains(&sentence))
+}
+
+/// Each region and endpoint is one by itself too: no plain text beyond this machine, nothing after the host.
+fn check_regions(text: &str) {
+    let regions = match parse_regions(text) {
+        Ok(regions) => regions,
+        Err(problem) => {
+            assert!(!problem.is_empty() && problem.len() <= LONGEST_FRAME + 2 * text.len(), "{} bytes", problem.len());
+            return shown::no_controls(&visible(&problem));
+        }
+    };
+    for (region, endpoint) in &regions {
+        assert_eq!(Region::parse(region.as_str()).as_ref(), Ok(region));
+        let written = endpoint.to_string();
+        assert_eq!(Endpoint::parse(&written).as_ref(), Ok(endpoint));
+        assert!(written.starts_with("https://") || is_loopback(&written), "{written}");
+        let host = written.split_once("://").map_or("", |(_, host)| host);
+        assert!(!host.contains(['/', '?', '#', '@', ' ']), "{written}");
+    }
+}
+
+/// Whether plain text goes to this machine and no other.
+fn is_loopback(url: &str) -> bool {
+    let Some(host) = url.strip_prefix("http://") else { return false };
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name });
+    name == "localhost" || name == "[::1]" || name.starts_with("127.")
 }

@@ -9,6 +9,9 @@ use hss_sync::journal::{Journal, LineWriter, read};
 use hss_sync::summary::RunSummary;
 use sha2::{Digest as _, Sha256};
 
+use crate::reports;
+use crate::told::told;
+
 /// A run with more operations is not folded: the header may state any number.
 const MOST_OPERATIONS: usize = 10_000;
 /// So many prefixes are read besides those that end with a line.
@@ -33,6 +36,10 @@ fn check_bytes(bytes: &[u8]) {
     check_written(&journal, &events, &ids);
     check_prefixes(bytes, &journal, &events);
     check_summary(&journal, &events, ids.len());
+    if let Some(run) = told(&journal) {
+        assert!(run.summary.is_conserved(), "{:?}", run.summary.counts);
+        reports::of_run(&run);
+    }
 }
 
 /// The events with operations numbered as they appear, and their ids.
@@ -110,7 +117,7 @@ fn check_summary(journal: &Journal, events: &[RunEvent], seen: usize) {
 /// The lines with their numbers and sums as they would have been written; what follows the last line break stays.
 ///
 /// By `docs/journal.md` and not by the crate, so that the two are held to each other.
-fn sealed(data: &[u8]) -> Vec<u8> {
+pub(crate) fn sealed(data: &[u8]) -> Vec<u8> {
     let (mut out, mut last) = (Vec::with_capacity(data.len()), String::new());
     for (number, line) in data.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let Some(line) = line.strip_suffix(b"\n") else {

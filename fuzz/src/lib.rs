@@ -9,19 +9,24 @@ pub mod answer;
 pub mod document;
 pub mod files;
 pub mod journal;
+pub mod merge;
 pub mod plan;
+pub mod reports;
 pub mod shown;
 pub mod template;
+pub mod told;
+pub mod xml;
 
 /// What holds an input to the invariants of a target.
 pub type Check = fn(&[u8]);
 
 /// The targets by name, as their files and corpus folders are called.
-pub const TARGETS: [(&str, Check); 6] = [
+pub const TARGETS: [(&str, Check); 7] = [
     ("answer", answer::check),
     ("document", document::check),
     ("files", files::check),
     ("journal", journal::check),
+    ("merge", merge::check),
     ("plan", plan::check),
     ("template", template::check),
 ];

@@ -82,9 +82,15 @@ fn block_on(context: &Context, work: impl Future<Output = Result<ExitStatus, Exi
             return context.usage(&format!("the machine refuses what a run needs (timers, sockets): {error}"));
         }
     };
-    match runtime.block_on(work) {
-        Ok(status) | Err(status) => status,
-    }
+    let (Ok(status) | Err(status)) = runtime.block_on(work);
+    end(runtime);
+    status
+}
+
+/// Ends the runtime when the work is done. What may still go on is the look-up of a name whose server is silent: a thread that
+/// nothing can stop, and that nobody waits for any more.
+fn end(runtime: tokio::runtime::Runtime) {
+    runtime.shutdown_background();
 }
 
 /// Performs one command.

@@ -121,5 +121,7 @@ pub(super) fn block_on<F: Future>(future: F) -> Result<F::Output, ServiceError> 
     let runtime = runtime.map_err(|error| {
         ServiceError::Usage(format!("the machine refuses what asking a service needs (timers, sockets): {error}"))
     })?;
-    Ok(runtime.block_on(future))
+    let output = runtime.block_on(future);
+    super::end(runtime);
+    Ok(output)
 }

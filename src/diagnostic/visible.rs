@@ -28,11 +28,12 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 }
 
 /// Whether a character can change how others are shown: controls, direction marks and overrides, line and paragraph
-/// separators, and the byte order mark.
+/// separators, and the byte order mark; and the two that XML does not have, so that nothing quoted makes a report of it unreadable.
 #[must_use]
 pub(crate) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
 #[cfg(test)]
@@ -42,6 +43,7 @@ mod tests {
     #[test]
     fn what_steers_a_terminal_is_written_out() {
         assert_eq!(visible("a\u{1b}[31mb\nc\u{202e}d\u{9b}e"), "a\\u{1b}[31mb\\nc\\u{202e}d\\u{9b}e");
+        assert_eq!(visible("a\u{fffe}\u{ffff}\u{fffd}"), "a\\u{fffe}\\u{ffff}\u{fffd}", "XML has no such characters");
         assert!(matches!(visible("支付 é – plain"), Cow::Borrowed(_)));
     }
 }

@@ -4,7 +4,7 @@ mod iam;
 mod regions;
 
 pub use iam::IamEndpoints;
-pub use regions::read_regions_file;
+pub use regions::{parse_regions, read_regions_file};
 
 use super::credential::{Environment, upper};
 use crate::model::{Endpoint, InvalidValue, Region};

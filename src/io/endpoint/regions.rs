@@ -34,11 +34,14 @@ pub fn read_regions_file(environment: &Environment) -> Result<BTreeMap<Region, E
     }
     let origin = if named { format!(" (named by {VARIABLE})") } else { String::new() };
     let text = fs::read_text(&path).map_err(|problem| format!("{problem}{origin}"))?;
-    parse(&text).map_err(|problem| format!("{shown}: {problem}{origin}"))
+    parse_regions(&text).map_err(|problem| format!("{shown}: {problem}{origin}"))
 }
 
-/// The first endpoint of each region of HSS, `endpoints` before `endpoint`, as the SDKs have it.
-fn parse(text: &str) -> Result<BTreeMap<Region, Endpoint>, String> {
+/// The first endpoint of each region of HSS in the text of such a file, `endpoints` before `endpoint`, as the SDKs have it.
+///
+/// # Errors
+/// When it is no such map, or an endpoint or region of HSS is none: what is wrong, without the file.
+pub fn parse_regions(text: &str) -> Result<BTreeMap<Region, Endpoint>, String> {
     let services: Option<BTreeMap<String, serde_yaml::Value>> = serde_yaml::from_str(text)
         .map_err(|error| format!("it is no map from a service to a list of `{{id, endpoint}}` ({error})"))?;
     let mut found = BTreeMap::new();
@@ -68,7 +71,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Vec<String>, String> {
-        parse(text).map(|found| found.iter().map(|(region, endpoint)| format!("{region} {endpoint}")).collect())
+        parse_regions(text).map(|found| found.iter().map(|(region, endpoint)| format!("{region} {endpoint}")).collect())
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! A disk that is full, and one that can't be written: each in a file system of its own, where the system lets users mount one.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use hss_sync::simulator::{Faults, SimulatorConfig};
 
-use super::super::common::{Finished, finish};
+use super::super::common::Finished;
 use super::super::service::{Service, with_credential};
-use super::{checked_report, counts, plan};
+use super::{checked_report, counts, plan, unshared};
 
 const LIMITS: &str = "quota: { calls: 1000, per: 1s }, concurrency: 4, region_concurrency: 4";
 
@@ -14,19 +14,7 @@ const SKIPPED: &str = "skipped: no file system can be mounted here";
 
 /// Runs a script with the binary as `$0` where it may mount; none where the system allows no such thing.
 fn mounting(inner: &Command, script: &str) -> Option<Finished> {
-    let can =
-        Command::new("unshare").args(["-rm", "mount", "-t", "tmpfs", "none", "/mnt"]).stderr(Stdio::null()).status();
-    if !can.is_ok_and(|status| status.success()) {
-        return None;
-    }
-    let mut command = Command::new("unshare");
-    command.args(["-rm", "/bin/sh", "-c", script]).arg(inner.get_program()).args(inner.get_args());
-    command
-        .current_dir(inner.get_current_dir().expect("a folder"))
-        .env_clear()
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
-    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    Some(finish(&mut command))
+    unshared(inner, "-rm", "mount -t tmpfs none /mnt", script)
 }
 
 fn service() -> Service {

@@ -7,12 +7,18 @@
 #![cfg(all(unix, feature = "simulator"))]
 
 #[cfg(target_os = "linux")]
+mod clock;
+#[cfg(target_os = "linux")]
 mod disk;
 mod faults;
 #[cfg(target_os = "linux")]
 mod limits;
+#[cfg(target_os = "linux")]
+mod names;
 mod network;
 mod proxy;
+#[cfg(target_os = "linux")]
+mod streams;
 mod tls;
 
 use std::io::{Read, Write};
@@ -63,6 +69,24 @@ fn run(folder: &Path, endpoint: &str, more: &[&str], variables: &[(&str, &str)])
     let report = folder.join("report.json");
     assert!(report.exists(), "{}", finished.excerpt());
     (finished, checked_report(&report))
+}
+
+/// Runs a script with the binary as `$0` in namespaces of its own (flags of `unshare`); none where the system allows no such
+/// thing, which `probe` tells.
+#[cfg(target_os = "linux")]
+fn unshared(inner: &Command, flags: &str, probe: &str, script: &str) -> Option<Finished> {
+    let shell = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args([flags, "/bin/sh", "-c", script]).current_dir(inner.get_current_dir().expect("a folder"));
+        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        command
+    };
+    if !shell(probe).stderr(std::process::Stdio::null()).status().is_ok_and(|status| status.success()) {
+        return None;
+    }
+    let mut command = shell(script);
+    command.arg(inner.get_program()).args(inner.get_args());
+    Some(finish(command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))))))
 }
 
 /// Accepted, failed, unknown, not attempted.
