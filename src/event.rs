@@ -107,7 +107,7 @@ impl NotAttemptedReason {
 }
 
 /// The end of an operation, section 4 of the contract.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// Acknowledged.
     Accepted,
@@ -159,7 +159,7 @@ impl Outcome {
 }
 
 /// One attempt that ended, as reports show it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AttemptRecord {
     /// Start, since the start of the run.
     pub started: Duration,
@@ -195,7 +195,7 @@ impl AttemptRecord {
 
 /// Something that happened. Times are since the start of the run, on the run's clock; in a run that was resumed that clock went on
 /// between the sessions, as far as the machine's wall clock says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RunEvent {
     /// The run begins.
     RunStarted {

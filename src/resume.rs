@@ -3,6 +3,7 @@
 //! A decision and nothing else: the caller puts the events into the journal before it launches anything, and
 //! `schedule::History` reads them there like all others. See "Resume" in `docs/run-loop.md`.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::event::{AttemptRecord, Failure, FailureKind, NotAttemptedReason, OpIndex, Outcome, RunEvent};
@@ -37,19 +38,19 @@ pub fn take_up(plan: &ExecutionPlan, events: &[RunEvent], at: Duration, reopen: 
         let limits = &plan.plans[plan.operations[op].plan].limits;
         let outcome = match standing.latest {
             Latest::Open => continue,
-            Latest::Ended(outcome) => outcome,
+            Latest::Ended(outcome) => Cow::Borrowed(outcome),
             Latest::InFlight { attempt, started } => {
                 let until = started.saturating_add(limits.attempt_timeout).min(at);
                 let record = lost(started, until.saturating_sub(started));
                 let outcome = outcome_of(&record, false);
                 taken.push(RunEvent::AttemptEnded { op, attempt, at, record, retry_at: None });
                 taken.push(RunEvent::OperationEnded { op, at, outcome: outcome.clone() });
-                outcome
+                Cow::Owned(outcome)
             }
             Latest::Answered(record) => {
-                let outcome = outcome_of(&record, standing.attempts < limits.retry.max_attempts.get());
+                let outcome = outcome_of(record, standing.attempts < limits.retry.max_attempts.get());
                 taken.push(RunEvent::OperationEnded { op, at, outcome: outcome.clone() });
-                outcome
+                Cow::Owned(outcome)
             }
         };
         if reopens(&outcome, reopen) {
@@ -61,29 +62,29 @@ pub fn take_up(plan: &ExecutionPlan, events: &[RunEvent], at: Duration, reopen: 
 
 /// What the events say last of an operation.
 #[derive(Clone, Debug, Default)]
-enum Latest {
+enum Latest<'a> {
     /// Never announced, waiting for a repeat, or reopened: the scheduler goes on with it.
     #[default]
     Open,
     /// Announced, and no answer.
     InFlight { attempt: u32, started: Duration },
     /// Answered for good, and the session died before it could say what that means.
-    Answered(AttemptRecord),
+    Answered(&'a AttemptRecord),
     /// Has its outcome.
-    Ended(Outcome),
+    Ended(&'a Outcome),
 }
 
 #[derive(Clone, Debug, Default)]
-struct Standing {
-    latest: Latest,
+struct Standing<'a> {
+    latest: Latest<'a>,
     /// Attempts since it was last opened.
     attempts: u32,
 }
 
-fn standings(plan: &ExecutionPlan, events: &[RunEvent]) -> Vec<Standing> {
+fn standings<'a>(plan: &ExecutionPlan, events: &'a [RunEvent]) -> Vec<Standing<'a>> {
     let mut standings = vec![Standing::default(); plan.operations.len()];
     for event in events {
-        let mut set = |op: OpIndex, latest: Latest| {
+        let mut set = |op: OpIndex, latest: Latest<'a>| {
             if let Some(standing) = standings.get_mut(op) {
                 standing.attempts += u32::from(matches!(latest, Latest::InFlight { .. }));
                 standing.latest = latest;
@@ -98,12 +99,12 @@ fn standings(plan: &ExecutionPlan, events: &[RunEvent]) -> Vec<Standing> {
                     *standing = Standing { latest: Latest::Open, attempts: standing.attempts.saturating_sub(1) };
                 }
             }
-            RunEvent::AttemptEnded { op, record, retry_at: None, .. } => set(*op, Latest::Answered(record.clone())),
+            RunEvent::AttemptEnded { op, record, retry_at: None, .. } => set(*op, Latest::Answered(record)),
             RunEvent::AttemptEnded { op, retry_at: Some(_), .. } => set(*op, Latest::Open),
             RunEvent::OperationEnded { op, outcome, .. } | RunEvent::TaskEnded { op, outcome, .. } => {
-                set(*op, Latest::Ended(outcome.clone()));
+                set(*op, Latest::Ended(outcome));
             }
-            RunEvent::TaskFound { op, .. } => set(*op, Latest::Ended(Outcome::Accepted)),
+            RunEvent::TaskFound { op, .. } => set(*op, Latest::Ended(&Outcome::Accepted)),
             RunEvent::OperationReopened { op, .. } => {
                 if let Some(standing) = standings.get_mut(*op) {
                     *standing = Standing::default();

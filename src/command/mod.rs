@@ -35,6 +35,7 @@ mod session;
 mod settings;
 #[cfg(feature = "simulator")]
 mod simulate;
+mod told;
 mod validate;
 mod variables;
 

@@ -3,31 +3,21 @@
 //! Nothing is sent, locked or changed. What several runs come to is decided by `crate::merge`.
 
 use std::io::{self, Write};
-use std::sync::Arc;
 
 use super::Context;
 use super::closing::Closing;
-use super::ending::{commands_on, rows, sends};
-use super::load::{LoadFailure, Loaded};
+use super::ending::rows;
 use super::output::{Outputs, shown, state_dir};
-use super::recorded::{NotRecorded, Story, recorded, unreadable};
-use super::session::Bounds;
-use crate::cli::{BoundArgs, FormatArg, PaceArgs, ReportArgs};
-use crate::diagnostic::visible;
-use crate::event::{OpIndex, Outcome};
+use super::recorded::Shelf;
+use super::told::{Told, counted};
+use crate::cli::{FormatArg, ReportArgs};
+use crate::event::OpIndex;
 use crate::exit::ExitStatus;
-use crate::io::journal_file::{Glance, JournalFileError, glance};
 use crate::io::state_dir::{RunDir, StateDir};
-use crate::journal::{self, Header};
 use crate::merge::{Findings, Merged, MergedRun, RunRecord, Whole};
 use crate::report::{
     self, EventFacts, Format, RunEvents, RunFacts, RunReport, wrap, write_events_of_runs, write_report,
 };
-use crate::schedule::ScheduleOptions;
-use crate::summary::RunSummary;
-
-/// The largest journal that is read: of far more than 100,000 operations.
-const MOST_BYTES: u64 = 1 << 30;
 
 /// Renders reports of runs.
 pub(super) fn report(context: &Context, args: &ReportArgs) -> ExitStatus {
@@ -47,34 +37,33 @@ fn render(context: &Context, args: &ReportArgs) -> Result<ExitStatus, ExitStatus
         reports.push("json=-".to_owned());
     }
     let outputs = Outputs::parse(&reports, first).map_err(|message| context.usage(&message))?;
-    let runs = read(context, directories)?;
+    let runs = read(context, directories, outputs.has(Format::Ndjson))?;
     runs.iter().filter_map(Told::as_it_stands).for_each(|note| context.console.info(&wrapped(context, &note)));
     let mut merged = Merged::default();
     for run in &runs {
-        merged = merged.join(Merged::of(run.record())).map_err(|conflict| {
+        merged = merged.join(Merged::of(run.record.clone())).map_err(|conflict| {
             context.console.error(&conflict.to_string());
             ExitStatus::Unwritable
         })?;
     }
-    let whole = merged.whole().ok_or(ExitStatus::Usage)?;
     let told: Vec<&Told> = merged.runs().iter().filter_map(|record| newest(&runs, record)).collect();
+    // The account of one run is that run's own: another one is made only where it is asked whether it is whole.
     if args.require_complete {
-        refuse_incomplete(context, &whole)?;
+        refuse_incomplete(context, &merged.whole().ok_or(ExitStatus::Usage)?)?;
     }
-    match (merged.runs()[..].first(), merged.len()) {
-        (Some(record), 1) => Ok(Shown::of_run(record).tell(context, &outputs, |width| places_of_run(&told, width))),
-        _ => {
-            notes(&whole).iter().for_each(|note| context.console.message(&wrapped(context, note)));
-            Ok(Shown::of_runs(&whole, &merged).tell(context, &outputs, |width| places_of_runs(&told, &whole, width)))
-        }
+    if let [run] = told[..] {
+        return Ok(Shown::of_run(run).tell(context, &outputs, |width| places_of_run(&told, width)));
     }
+    let whole = merged.whole().ok_or(ExitStatus::Usage)?;
+    notes(&whole).iter().for_each(|note| context.console.message(&wrapped(context, note)));
+    Ok(Shown::of_runs(&whole, &told).tell(context, &outputs, |width| places_of_runs(&told, &whole, width)))
 }
 
 /// Reads all runs; what is wrong with any of them is told before it ends.
-fn read(context: &Context, directories: Vec<RunDir>) -> Result<Vec<Told>, ExitStatus> {
-    let (mut runs, mut worst) = (Vec::new(), None);
+fn read(context: &Context, directories: Vec<RunDir>, with_events: bool) -> Result<Vec<Told>, ExitStatus> {
+    let (mut runs, mut worst, mut shelf) = (Vec::new(), None, Shelf::default());
     for directory in directories {
-        match Told::read(directory) {
+        match Told::read(directory, &mut shelf, with_events) {
             Ok(run) => runs.push(run),
             Err((message, status)) => {
                 context.console.error(&message);
@@ -94,109 +83,7 @@ fn wrapped(context: &Context, note: &str) -> String {
 
 /// Of the copies of a run that were given, the one that counts.
 fn newest<'a>(runs: &'a [Told], record: &RunRecord) -> Option<&'a Told> {
-    runs.iter().find(|run| run.header.run == record.id && run.story.events.len() == record.events.len())
-}
-
-/// A run that was read.
-struct Told {
-    directory: RunDir,
-    header: Header,
-    loaded: Loaded,
-    story: Story,
-    /// With an outcome for each operation.
-    summary: RunSummary,
-    /// Whether another process goes on with it.
-    is_running: bool,
-}
-
-impl Told {
-    /// Reads the journal of a run. The error comes with how the process ends.
-    fn read(directory: RunDir) -> Result<Self, (String, ExitStatus)> {
-        let place = || visible(&directory.journal().display().to_string()).into_owned();
-        let damaged = |message: &str| (format!("{}: {message}", place()), ExitStatus::Unwritable);
-        let Glance { bytes, locked } = glance(directory.path(), MOST_BYTES).map_err(|error| {
-            let status = match error {
-                JournalFileError::Missing(_) | JournalFileError::Read { .. } => ExitStatus::Usage,
-                _ => ExitStatus::Unwritable,
-            };
-            (error.to_string(), status)
-        })?;
-        let journal = journal::read(&bytes).map_err(|error| damaged(&unreadable(&directory, &error)))?;
-        let loaded = recorded(&journal.header, &PaceArgs::default())
-            .map_err(|error| damaged(&not_recorded(&journal.header, &error)))?;
-        let story = Story::of(&journal, &loaded).map_err(|error| damaged(&error.to_string()))?;
-        let summary = story.as_if_over(&loaded);
-        Ok(Self { directory, header: journal.header, loaded, story, summary, is_running: locked })
-    }
-
-    /// What is worth telling of a run that did not come to its end.
-    fn as_it_stands(&self) -> Option<String> {
-        let (run, counts) = (&self.header.run, self.story.summary.counts);
-        let open = counts.planned.saturating_sub(counts.ended());
-        let what = match (self.is_running, self.story.is_over()) {
-            (true, _) => "is still going on",
-            (false, false) => "did not come to its end",
-            (false, true) => return None,
-        };
-        let open = match open {
-            0 => String::new(),
-            open => format!(
-                ": {} without an outcome, which is unknown for what was in flight and not attempted for the rest",
-                counted(open)
-            ),
-        };
-        Some(format!("run {run} {what}, and is told as it stands{open}"))
-    }
-
-    fn record(&self) -> RunRecord {
-        RunRecord {
-            id: self.header.run.clone(),
-            started_at: self.header.started_at,
-            shard: self.loaded.reading.selection.shard(),
-            simulated: self.header.invocation.simulated.is_some(),
-            plan: Arc::new(self.loaded.plan.clone()),
-            sources: self.loaded.sources.clone(),
-            events: self.story.events.clone().into(),
-            summary: Arc::new(self.summary.clone()),
-        }
-    }
-
-    /// The commands that go on with it.
-    fn ways(&self) -> Vec<(String, String)> {
-        let bounds = Bounds::parse(&BoundArgs::default()).and_then(|bounds| bounds.resumed(&self.header.invocation));
-        let bounds = bounds.map_or_else(|_| ScheduleOptions::default(), |(_, later)| later.schedule());
-        match Outputs::parse(&[], self.directory.clone()) {
-            Ok(outputs) if !self.is_running => {
-                let plan = &self.loaded.plan;
-                commands_on(&outputs.resume_command(), &self.summary, |reopen| {
-                    sends(plan, bounds, &self.summary, reopen)
-                })
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    /// Whether an operation is neither done nor left out.
-    fn is_unsettled(&self, op: OpIndex) -> bool {
-        let outcome = self.summary.operations.get(op).and_then(|operation| operation.outcome.as_ref());
-        !matches!(outcome, Some(Outcome::Accepted | Outcome::Confirmed | Outcome::Skipped(_)))
-    }
-}
-
-/// Why a journal's plans are not had.
-fn not_recorded(header: &Header, error: &NotRecorded) -> String {
-    match error {
-        NotRecorded::Damaged(message) => message.clone(),
-        NotRecorded::Unreadable(LoadFailure::Usage(messages)) => messages.join("; "),
-        NotRecorded::Unreadable(_) | NotRecorded::ReadOtherwise => format!(
-            "this hss-sync {} reads the plans of run {} otherwise than {}, which began it, so that it can't say what was \
-             planned; report on it with version {}",
-            env!("CARGO_PKG_VERSION"),
-            header.run,
-            header.tool,
-            header.tool,
-        ),
-    }
+    runs.iter().find(|run| run.record.id == record.id && run.record.course.len() == record.course.len())
 }
 
 /// What a report is made of.
@@ -207,26 +94,24 @@ struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    fn of_run(run: &'a RunRecord) -> Self {
-        let RunRecord { plan, sources, summary, shard, simulated, .. } = run;
+    fn of_run(run: &'a Told) -> Self {
+        let RunRecord { plan, sources, summary, shard, simulated, .. } = &run.record;
         let facts = RunFacts { exit: ExitStatus::of_run(summary), simulated: *simulated, shard: *shard };
-        Self {
-            report: RunReport { plan, sources, summary, facts, runs: &[], events: &run.events },
-            stories: Vec::new(),
-        }
+        let report = RunReport { plan, sources, summary, facts, runs: &[], events: &run.events };
+        Self { report, stories: Vec::new() }
     }
 
-    fn of_runs(whole: &'a Whole, merged: &'a Merged) -> Self {
+    fn of_runs(whole: &'a Whole, told: &[&'a Told]) -> Self {
         let Whole { plan, sources, summary, runs, .. } = whole;
         let simulated = runs.iter().any(|run| run.simulated);
         let facts = RunFacts { exit: ExitStatus::of_run(summary), simulated, shard: None };
-        let story = |run: &'a RunRecord| RunEvents {
-            plan: &run.plan,
-            facts: EventFacts { simulated: run.simulated, shard: run.shard },
-            started_at: run.started_at,
+        let story = |run: &&'a Told| RunEvents {
+            plan: &run.record.plan,
+            facts: EventFacts { simulated: run.record.simulated, shard: run.record.shard },
+            started_at: run.record.started_at,
             events: &run.events,
         };
-        let stories = merged.runs().into_iter().map(story).collect();
+        let stories = told.iter().map(story).collect();
         Self { report: RunReport { plan, sources, summary, facts, runs, events: &[] }, stories }
     }
 
@@ -252,10 +137,10 @@ fn places_of_run(told: &[&Told], width: usize) -> String {
     for run in told {
         let row = |path: std::path::PathBuf| (shown(&path), String::new());
         rows(&mut text, "journal", &[row(run.directory.journal())], width);
-        if run.story.is_over() && run.directory.has_report() {
+        if run.is_over && run.directory.has_report() {
             rows(&mut text, "report", &[row(run.directory.report())], width);
         }
-        let files = (1..=run.loaded.files.len()).map(|number| run.directory.remaining(number));
+        let files = (1..=run.record.plan.plans.len()).map(|number| run.directory.remaining(number));
         rows(&mut text, "left over", &files.filter(|file| file.is_file()).map(row).collect::<Vec<_>>(), width);
         rows(&mut text, "go on", &run.ways(), width);
     }
@@ -327,10 +212,6 @@ fn refuse_incomplete(context: &Context, whole: &Whole) -> Result<(), ExitStatus>
         .console
         .message("nothing was written: --require-complete asks for each operation of one plan in one run's hands");
     Err(if gaps.is_empty() { ExitStatus::InvalidPlan } else { ExitStatus::Incomplete })
-}
-
-fn counted(operations: usize) -> String {
-    if operations == 1 { "1 operation".to_owned() } else { format!("{operations} operations") }
 }
 
 fn are(count: usize) -> &'static str {

@@ -61,12 +61,12 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let header = &journal.header;
     let mut loaded = plans(context, args, &directory, header)?;
     refuse_hosts(context, args, header, &loaded)?;
-    let story = Story::of(&journal, &loaded).map_err(|error| damaged(context, &directory, &error.to_string()))?;
+    let story = Story::of(&journal, &loaded.plan).map_err(|error| damaged(context, &directory, &error.to_string()))?;
     let outputs = Outputs::parse(&args.output.report, directory.clone())
         .map_err(|message| context.usage(&message))?
         .going_on_with(&args.allow_endpoint);
     refuse_changed(context, args, header, &loaded, || {
-        what_to_do(header, &outputs.write_remaining(&loaded, &story.as_if_over(&loaded)))
+        what_to_do(header, &outputs.write_remaining(&loaded, &story.as_if_over(&loaded.plan)))
     })?;
     let (bounds, later) = bounds.resumed(&header.invocation).map_err(|message| context.usage(&message))?;
 

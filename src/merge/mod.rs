@@ -1,24 +1,24 @@
 //! Several runs as one: shards, a run and its rest, copies of the same journal.
 //!
-//! What is merged is a set of runs, each with all that its journal says; joining two is the union, so that the order in which
+//! What is merged is a set of runs, each with what its journal comes to; joining two is the union, so that the order in which
 //! runs are given and how often means nothing. [`whole`] makes one account of the set, [`findings`] says what a reader should
 //! know before trusting it. The rules are in `docs/reports.md`.
 
+mod course;
 mod findings;
 mod place;
 #[cfg(test)]
 mod tests;
-mod time;
 mod whole;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
+pub use course::Course;
 pub use findings::{Findings, Overlap};
 pub use whole::Whole;
 
-use crate::event::RunEvent;
 use crate::expand::ExecutionPlan;
 use crate::model::{PlanDigest, RunId, Shard};
 use crate::source::Sources;
@@ -39,8 +39,8 @@ pub struct RunRecord {
     pub plan: Arc<ExecutionPlan>,
     /// The texts that the plan's places are in.
     pub sources: Sources,
-    /// All that happened.
-    pub events: Arc<[RunEvent]>,
+    /// When what happened.
+    pub course: Arc<Course>,
     /// What became of it; each operation has an outcome.
     pub summary: Arc<RunSummary>,
 }
@@ -95,7 +95,7 @@ impl Merged {
                     if !is_copy(entry.get(), &run) {
                         return Err(Conflict(run.id));
                     }
-                    if run.events.len() > entry.get().events.len() {
+                    if run.course.len() > entry.get().course.len() {
                         entry.insert(run);
                     }
                 }
@@ -128,8 +128,7 @@ impl Merged {
 /// Whether one of the two is the other as it was earlier, or both are the same.
 fn is_copy(one: &RunRecord, other: &RunRecord) -> bool {
     let facts = |run: &RunRecord| (run.started_at, run.shard, run.simulated, run.plan.digest.clone());
-    let shorter = one.events.len().min(other.events.len());
-    facts(one) == facts(other) && one.events[..shorter] == other.events[..shorter]
+    facts(one) == facts(other) && one.course.is_copy_of(&other.course)
 }
 
 impl RunRecord {

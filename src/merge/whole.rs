@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
+use super::course::{Span, covered};
 use super::findings::{Findings, findings};
 use super::place::{Moved, Places};
-use super::time::{covered, forecast, sessions};
 use super::{Merged, MergedRun, RunRecord};
 use crate::event::{AttemptRecord, OpIndex, Outcome};
 use crate::expand::{ExecutionPlan, extended_digest};
@@ -91,15 +91,14 @@ fn copies(runs: &[&RunRecord]) -> Vec<Copies> {
         for (op, operation) in run.plan.operations.iter().enumerate() {
             let index = *known.entry(operation.id.as_str()).or_insert(copies.len());
             if index == copies.len() {
-                copies.push(Copies::default());
+                copies.push(Copies { places: Vec::with_capacity(runs.len()), decides: 0 });
             }
             copies[index].places.push((number, op));
         }
     }
-    let latest: Vec<Vec<Duration>> = runs.iter().map(|run| latest(run)).collect();
     for copies in &mut copies {
         let weight = |(run, op): (usize, OpIndex)| {
-            let at = latest[run].get(op).copied().unwrap_or_default();
+            let at = runs[run].course.latest(op);
             let wall = runs[run].started_at.checked_add(at).unwrap_or(runs[run].started_at);
             (standing(runs[run], op), wall, &runs[run].id)
         };
@@ -107,17 +106,6 @@ fn copies(runs: &[&RunRecord]) -> Vec<Copies> {
         copies.decides = heaviest.map_or(0, |(index, _)| index);
     }
     copies
-}
-
-/// When something last happened to each operation.
-fn latest(run: &RunRecord) -> Vec<Duration> {
-    let mut latest = vec![Duration::ZERO; run.plan.operations.len()];
-    for event in run.events.iter() {
-        if let Some(latest) = event.operation().and_then(|op| latest.get_mut(op)) {
-            *latest = (*latest).max(event.at());
-        }
-    }
-    latest
 }
 
 /// How much a run says of an operation.
@@ -142,7 +130,7 @@ pub(super) fn standing(run: &RunRecord, op: OpIndex) -> Says {
 fn summary(runs: &[&RunRecord], base: jiff::Timestamp, copies: &[Copies]) -> RunSummary {
     let shifts: Vec<Duration> =
         runs.iter().map(|run| Duration::try_from(run.started_at.duration_since(base)).unwrap_or_default()).collect();
-    let all = |spans: fn(&RunRecord) -> Vec<(Duration, Duration)>| {
+    let all = |spans: fn(&RunRecord) -> Vec<Span>| {
         let shifted = runs.iter().zip(&shifts).flat_map(|(run, shift)| {
             spans(run).into_iter().map(|(began, end)| (began.saturating_add(*shift), end.saturating_add(*shift)))
         });
@@ -154,9 +142,9 @@ fn summary(runs: &[&RunRecord], base: jiff::Timestamp, copies: &[Copies]) -> Run
     let mut summary = RunSummary {
         run: Some(id(runs)),
         started_at: Some(base),
-        forecast: all(forecast),
+        forecast: all(|run| run.course.forecast()),
         elapsed,
-        idle: elapsed.saturating_sub(all(sessions)),
+        idle: elapsed.saturating_sub(all(|run| run.course.sessions(run.summary.elapsed))),
         resumed: runs.iter().map(|run| run.summary.resumed).sum(),
         runs: runs.len(),
         ..RunSummary::new(operations.len())
@@ -171,18 +159,29 @@ fn summary(runs: &[&RunRecord], base: jiff::Timestamp, copies: &[Copies]) -> Run
 /// How the run that tells it left an operation, with the attempts of all runs in the order of their times.
 fn operation(runs: &[&RunRecord], shifts: &[Duration], copies: &Copies) -> OperationSummary {
     let (decides, op) = copies.places[copies.decides];
+    let of = |(run, op): (usize, OpIndex)| runs[run].summary.operations.get(op);
     let mut attempts: Vec<AttemptRecord> = Vec::new();
     for (run, op) in &copies.places {
-        let of_run = runs[*run].summary.operations.get(*op).map(|operation| operation.attempts.as_slice());
+        let of_run = of((*run, *op)).map(|operation| operation.attempts.as_slice()).unwrap_or_default();
         let shifted = |attempt: &AttemptRecord| AttemptRecord {
             started: attempt.started.saturating_add(shifts[*run]),
             ..attempt.clone()
         };
-        attempts.extend(of_run.unwrap_or_default().iter().map(shifted));
+        // Mostly one in all: a list that grows by itself has room for four.
+        attempts.reserve_exact(of_run.len());
+        attempts.extend(of_run.iter().map(shifted));
     }
     attempts.sort_by_key(|attempt| attempt.started);
-    let told = runs[decides].summary.operations.get(op).cloned().unwrap_or_default();
-    OperationSummary { attempts, ..told }
+    let Some(OperationSummary { outcome, attempts: _, task, percent, unclear }) = of((decides, op)) else {
+        return OperationSummary { attempts, ..OperationSummary::default() };
+    };
+    OperationSummary {
+        outcome: outcome.clone(),
+        attempts,
+        task: task.clone(),
+        percent: *percent,
+        unclear: unclear.clone(),
+    }
 }
 
 /// A name for the set of runs.

@@ -4,6 +4,8 @@
 //! is made of its journal later are the same bytes. The last line about an operation's outcome says what `json` says of it. A
 //! line stays one line, and steers no terminal, whatever is quoted in it: `diagnostic` writes the strings.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -43,8 +45,7 @@ pub fn write_events(
     }
     let mut summary = RunSummary::new(plan.operations.len());
     for event in events {
-        summary.apply(event);
-        write_event(out, plan, facts, event, &summary)?;
+        tell(out, plan, facts, event, &mut summary)?;
     }
     Ok(())
 }
@@ -68,19 +69,39 @@ pub struct RunEvents<'a> {
 /// # Errors
 /// When the writer fails.
 pub fn write_events_of_runs(out: &mut dyn Write, runs: &[RunEvents<'_>]) -> io::Result<()> {
-    let mut order: Vec<(jiff::Timestamp, usize, &RunEvent)> = Vec::new();
-    for (number, run) in runs.iter().enumerate() {
-        let mut latest = run.started_at;
-        order.extend(run.events.iter().map(|event| {
-            latest = latest.max(run.started_at.checked_add(event.at()).unwrap_or(latest));
-            (latest, number, event)
-        }));
-    }
-    order.sort_by_key(|(at, number, _)| (*at, *number));
+    // When the first of what is left of a run happened; no earlier than what came before it.
+    let due = |number: usize, reached: jiff::Timestamp, left: &[RunEvent]| {
+        let at = runs[number].started_at.checked_add(left.first()?.at()).unwrap_or(reached);
+        Some(Reverse((reached.max(at), number)))
+    };
+    let mut left: Vec<&[RunEvent]> = runs.iter().map(|run| run.events).collect();
+    let firsts = runs.iter().enumerate().filter_map(|(number, run)| due(number, run.started_at, run.events));
+    let mut next: BinaryHeap<Reverse<(jiff::Timestamp, usize)>> = firsts.collect();
     let mut summaries: Vec<RunSummary> = runs.iter().map(|run| RunSummary::new(run.plan.operations.len())).collect();
-    for (_, number, event) in order {
-        summaries[number].apply(event);
-        write_event(out, runs[number].plan, runs[number].facts, event, &summaries[number])?;
+    while let Some(Reverse((at, number))) = next.pop() {
+        let Some((event, rest)) = left[number].split_first() else { continue };
+        tell(out, runs[number].plan, runs[number].facts, event, &mut summaries[number])?;
+        left[number] = rest;
+        next.extend(due(number, at, rest));
+    }
+    Ok(())
+}
+
+/// Takes an event in and writes its line.
+fn tell(
+    out: &mut dyn Write,
+    plan: &ExecutionPlan,
+    facts: EventFacts,
+    event: &RunEvent,
+    summary: &mut RunSummary,
+) -> io::Result<()> {
+    summary.apply(event);
+    write_event(out, plan, facts, event, summary)?;
+    // No later line says anything of an attempt, and of the events there is one copy already.
+    if let RunEvent::AttemptEnded { op, .. } = event
+        && let Some(operation) = summary.operations.get_mut(*op)
+    {
+        operation.attempts = Vec::new();
     }
     Ok(())
 }

@@ -108,6 +108,7 @@ const OFFLINE_COMMANDS: &[&str] = &[
     "command/room.rs",
     "command/runs.rs",
     "command/settings.rs",
+    "command/told.rs",
 ];
 
 /// A rule that a file breaks.

@@ -20,6 +20,8 @@ mod install;
 #[cfg(target_os = "linux")] // `sha256sum` is not everywhere
 mod journal_page;
 mod large;
+#[cfg(target_os = "linux")] // where the size of the data segment can be bounded
+mod memory;
 mod mutations;
 mod ndjson;
 mod offline;

@@ -263,6 +263,21 @@ fn what_is_missing_or_twice_or_of_another_plan_is_told_and_refused_on_demand() {
     assert_eq!(grown["plans"].as_array().map(Vec::len), Some(2));
 }
 
+/// One text that was read with other variables is another plan.
+#[test]
+fn runs_of_one_text_are_told_each_as_it_was_read() {
+    let (folder, service) = (tempfile::tempdir().expect("a temporary folder"), service(""));
+    let vars = "name: many\nvars: { id: a }\n";
+    let text = plan(2).replace("name: many\n", vars).replace("\"id", "\"{{ vars.id }}-id");
+    fs::write(folder.path().join("plan.yaml"), text).expect("the plan is written");
+    let read = ["id=a", "id=b"].map(|variable| run(&service, folder.path(), 0, &["--var", variable]));
+    let (finished, report) = report(folder.path(), &read.each_ref().map(String::as_str));
+    assert_eq!(finished.code(), 0, "{}", finished.excerpt());
+    let operations = report["operations"].as_array().expect("a list").iter();
+    let ids: Vec<&str> = operations.map(|one| one["project_id"].as_str().expect("an id")).collect();
+    assert_eq!(ids, ["a-id00", "a-id01", "b-id00", "b-id01"]);
+}
+
 #[test]
 fn a_run_and_its_rest_come_to_the_whole() {
     let (folder, service) = (folder(8), service(""));

@@ -80,7 +80,7 @@ fn the_time_and_forecast_of_one_run_are_its_own() {
 fn an_older_copy_gives_way_and_another_story_is_refused() {
     let scene = Scene::default();
     let (old, new) = (Merged::of(scene.record(0.5)), scene.whole());
-    let events = |merged: Merged| merged.runs()[0].events.len();
+    let events = |merged: Merged| merged.runs()[0].course.len();
     let joined = old.clone().join(new.clone()).expect("a copy");
     assert_eq!(events(joined), events(new.clone()));
     assert_eq!(events(new.clone().join(old).expect("a copy")), events(new.clone()));

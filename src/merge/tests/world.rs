@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use crate::event::{AttemptRecord, Failure, FailureKind, NotAttemptedReason, Outcome, RunEvent};
 use crate::expand::{EndpointChain, ExecutionPlan, Overrides, expand};
-use crate::merge::{Merged, RunRecord};
+use crate::merge::{Course, Merged, RunRecord};
 use crate::model::{LeftOut, RunId, Shard};
 use crate::plan::{decode, validate};
 use crate::source::{Source, Sources};
@@ -158,6 +158,7 @@ impl Scene {
             }
         }
         summary.in_flight = 0;
+        let course = Course::of(plan.operations.len(), &events);
         RunRecord {
             id: self.id(),
             started_at: self.started_at(),
@@ -165,7 +166,7 @@ impl Scene {
             simulated: false,
             plan: Arc::new(plan),
             sources,
-            events: events.into(),
+            course: Arc::new(course),
             summary: Arc::new(summary),
         }
     }
