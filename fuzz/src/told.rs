@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use hss_sync::event::{NotAttemptedReason, Outcome, RunEvent};
 use hss_sync::expand::{EndpointChain, ExecutionPlan, expand};
-use hss_sync::journal::{Header, Journal};
+use hss_sync::journal::{Header, Journal, check_waves};
 use hss_sync::merge::RunRecord;
 use hss_sync::model::{Endpoint, Region, Shard};
 use hss_sync::plan::{ValidatedPlan, check_structure, decode, validate};
@@ -65,9 +65,10 @@ impl Planned {
         Some(Self { header, plan: Arc::new(plan), sources, shard })
     }
 
-    /// What happened, of the operations of the plan; none where there are more ids than operations.
+    /// What happened, of the operations and waves of the plan; none where there are more ids than operations.
     #[must_use]
     pub fn events(&self, journal: &Journal) -> Option<Vec<RunEvent>> {
+        let waves: Vec<usize> = self.plan.plans.iter().map(|file| file.waves.len()).collect();
         let operations = &self.plan.operations;
         let known: HashMap<&str, usize> =
             operations.iter().enumerate().map(|(op, operation)| (operation.id.as_str(), op)).collect();
@@ -83,7 +84,9 @@ impl Planned {
         let free = RefCell::new((0..operations.len()).filter(|op| !named.contains(op)));
         let mut journal = journal.clone();
         journal.header = self.header.clone();
-        journal.events(|id| known.get(id).copied().or_else(|| free.borrow_mut().next())).ok()
+        let events = journal.events(|id| known.get(id).copied().or_else(|| free.borrow_mut().next())).ok()?;
+        check_waves(&journal.header, &events, &waves).ok()?;
+        Some(events)
     }
 
     /// The run with these events, as a report tells it where they are all that there are.

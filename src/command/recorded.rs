@@ -12,7 +12,7 @@ use crate::cli::PaceArgs;
 use crate::event::{NotAttemptedReason, Outcome, RunEvent};
 use crate::expand::{ExecutionPlan, PlannedFile};
 use crate::io::state_dir::RunDir;
-use crate::journal::{DamagedJournal, Header, Invocation, Journal};
+use crate::journal::{DamagedJournal, Header, Invocation, Journal, check_waves};
 use crate::model::Shard;
 use crate::resolve::put_back;
 use crate::resume::{Reopen, take_up};
@@ -141,11 +141,13 @@ impl Story {
     /// The events of a journal, folded.
     ///
     /// # Errors
-    /// One is about an operation that the plan does not have.
+    /// One is about an operation or a wave that the plan does not have.
     pub(super) fn of(journal: &Journal, plan: &ExecutionPlan) -> Result<Self, DamagedJournal> {
         let index: HashMap<&str, usize> =
             plan.operations.iter().enumerate().map(|(op, operation)| (operation.id.as_str(), op)).collect();
         let events = journal.events(|id| index.get(id).copied())?;
+        let waves: Vec<usize> = plan.plans.iter().map(|file| file.waves.len()).collect();
+        check_waves(&journal.header, &events, &waves)?;
         let mut summary = RunSummary::new(plan.operations.len());
         events.iter().for_each(|event| summary.apply(event));
         Ok(Self { events, summary })

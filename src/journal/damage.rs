@@ -47,6 +47,19 @@ pub enum DamagedJournal {
         /// The operation's id.
         id: String,
     },
+    /// The journal is whole and begins a wave that its plan does not have.
+    #[error(
+        "line {line} of the journal begins wave {wave} of plan {plan}, both counted from 0, which the plans that are recorded \
+         there do not have. Go on with the version of hss-sync that began the run; if it was this one, please report this bug"
+    )]
+    UnknownWave {
+        /// The line, counted from 1.
+        line: usize,
+        /// Index of the plan.
+        plan: usize,
+        /// Index of the wave in it.
+        wave: usize,
+    },
 }
 
 /// What is wrong with one line.

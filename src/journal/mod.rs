@@ -10,12 +10,14 @@ mod header;
 mod read;
 mod record;
 mod replay;
+mod waves;
 mod write;
 
 pub use damage::{Damage, DamagedJournal};
 pub use header::{Header, Invocation, RecordedPlan, RecordedResolution, RecordedSource, SimulatedWith};
 pub use read::{Journal, read};
 pub use replay::{Impossible, Phase};
+pub use waves::check_waves;
 pub use write::LineWriter;
 
 /// The version of the format; it changes when a record changes its meaning, or the checksum its arithmetic.

@@ -5,6 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use hss_sync::event::RunEvent;
+use hss_sync::journal::LineWriter;
 use hss_sync::model::Quota;
 use hss_sync::simulator::{Faults, SimulatorConfig};
 use serde_json::{Value, json};
@@ -343,6 +345,26 @@ fn a_run_that_is_not_over_is_told_as_it_stands() {
     refused(&journal.replacen("attempt_started", "attempt_startes", 1), 6, "is damaged");
     refused(&journal.replacen("\"version\":1,", "\"version\":9,", 1), 6, "reads version 1");
     refused("", 6, "killed before it had announced anything");
+    refused(&with_a_wave_more(&journal), 6, "begins wave 5 of plan 0");
+}
+
+/// The journal as a program would have written it that counts waves otherwise.
+fn with_a_wave_more(journal: &str) -> String {
+    let journal = hss_sync::journal::read(journal.as_bytes()).expect("whole");
+    let ids = std::cell::RefCell::new(Vec::new());
+    let events = journal.events(|id| {
+        ids.borrow_mut().push(id.to_owned());
+        Some(ids.borrow().len() - 1)
+    });
+    let (ids, mut lines, mut writer) = (ids.borrow(), Vec::new(), LineWriter::new());
+    writer.header(&journal.header, &mut lines);
+    for mut event in events.expect("every id is known") {
+        if let RunEvent::WaveStarted { wave, .. } = &mut event {
+            *wave = 5;
+        }
+        writer.event(&event, |op| &ids[op], &mut lines);
+    }
+    String::from_utf8(lines).expect("text")
 }
 
 /// Really killed, between the announcement of a request and its sending.

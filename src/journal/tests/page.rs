@@ -79,6 +79,7 @@ fn each_message_is_explained() {
         DamagedJournal::NothingAnnounced.to_string(),
         DamagedJournal::OtherVersion { version: 2 }.to_string(),
         DamagedJournal::UnknownOperation { line: 3, id: "…".to_owned() }.to_string(),
+        DamagedJournal::UnknownWave { line: 3, plan: 0, wave: 5 }.to_string(),
     ] {
         // The page has `N` for numbers, one kind of quotes inside its own, and not always the advice.
         let shown: String = message.chars().map(|c| if c.is_ascii_digit() { 'N' } else { c }).collect();
