@@ -36,9 +36,9 @@ fn check_bytes(bytes: &[u8]) {
     check_written(&journal, &events, &ids);
     check_prefixes(bytes, &journal, &events);
     check_summary(&journal, &events, ids.len());
-    if let Some(run) = told(&journal) {
+    if let Some((run, events)) = told(&journal) {
         assert!(run.summary.is_conserved(), "{:?}", run.summary.counts);
-        reports::of_run(&run);
+        reports::of_run(&run, &events);
     }
 }
 

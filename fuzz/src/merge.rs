@@ -30,7 +30,7 @@ const BEGINNING: &[u8] = br#"{"record":"run","#;
 /// When an invariant breaks.
 pub fn check(data: &[u8]) {
     let told = runs(data);
-    let records: Vec<&RunRecord> = told.iter().map(|(_, record)| record).collect();
+    let records: Vec<&RunRecord> = told.iter().map(|run| &run.record).collect();
     let Some(first) = records.first() else { return };
     check_one(first);
     let merged = join(records.iter().copied());
@@ -39,15 +39,29 @@ pub fn check(data: &[u8]) {
     check_copies(&told, &merged, data.len());
     let whole = merged.whole().expect("there are runs");
     let runs = merged.runs();
+    let events: Vec<&[RunEvent]> = runs.iter().map(|run| latest(&told, run)).collect();
     check_account(&whole, &runs);
-    check_ends(&whole, &runs);
+    check_ends(&whole, &runs, &events);
     check_findings(&whole, &runs);
-    check_time(&whole, &runs);
-    reports::of_runs(&whole, &merged);
+    check_time(&whole, &runs, &events);
+    reports::of_runs(&whole, &runs, &events);
+}
+
+/// A run of an input.
+struct Told {
+    planned: Planned,
+    record: RunRecord,
+    events: Vec<RunEvent>,
+}
+
+/// What happened in a run: of the copies of its journal the longest tells it.
+fn latest<'a>(told: &'a [Told], run: &RunRecord) -> &'a [RunEvent] {
+    let copies = told.iter().filter(|told| told.record.id == run.id).map(|told| &told.events[..]);
+    copies.max_by_key(|events| events.len()).unwrap_or_default()
 }
 
 /// The runs of an input, as far as their journals can be read and their plans are some.
-fn runs(data: &[u8]) -> Vec<(Planned, RunRecord)> {
+fn runs(data: &[u8]) -> Vec<Told> {
     let (mut runs, mut last) = (Vec::new(), None::<Header>);
     for (words, lines) in journals(data).into_iter().take(MOST_RUNS) {
         let (header, events) = match last.take() {
@@ -66,7 +80,7 @@ fn runs(data: &[u8]) -> Vec<(Planned, RunRecord)> {
         let Some(planned) = Planned::of(&journal.header) else { continue };
         let Some(events) = planned.events(&journal) else { continue };
         let record = planned.record(&events);
-        runs.push((planned, record));
+        runs.push(Told { planned, record, events });
     }
     runs
 }
@@ -143,9 +157,9 @@ fn check_order(records: &[&RunRecord], merged: Option<&Merged>) {
 }
 
 /// A copy of one of the journals as it was earlier adds nothing.
-fn check_copies(told: &[(Planned, RunRecord)], merged: &Merged, number: usize) {
-    let (planned, record) = &told[number % told.len()];
-    let earlier = &record.events[..1 + number % record.events.len()];
+fn check_copies(told: &[Told], merged: &Merged, number: usize) {
+    let Told { planned, record, events } = &told[number % told.len()];
+    let earlier = &events[..1 + number % events.len()];
     let copy = Merged::of(planned.record(earlier));
     let joined = copy.join(merged.clone()).expect("an older copy contradicts nothing");
     assert_eq!(said(Some(&joined)), said(Some(merged)), "an older copy of run {} changes the account", record.id);
@@ -209,12 +223,12 @@ fn says(outcome: &Outcome) -> u8 {
 }
 
 /// Each operation ended as the run says that tried it last, with the attempts of all.
-fn check_ends(whole: &Whole, runs: &[&RunRecord]) {
+fn check_ends(whole: &Whole, runs: &[&RunRecord], events: &[&[RunEvent]]) {
     for (operation, ended) in whole.plan.operations.iter().zip(&whole.summary.operations) {
         let places = places(operation.id.as_str(), runs);
         let at = |(number, op, _): &(usize, OpIndex, &Outcome)| {
             let run = runs[*number];
-            let own = run.events.iter().filter(|event| event.operation() == Some(*op));
+            let own = events[*number].iter().filter(|event| event.operation() == Some(*op));
             run.started_at.checked_add(own.map(|event| event.at()).max().unwrap_or_default()).unwrap_or(run.started_at)
         };
         let most = places.iter().map(|(_, _, outcome)| says(outcome)).max().expect("some run has it");
@@ -248,13 +262,13 @@ fn quoted<'a>(operation: &Operation, sources: &'a Sources) -> Vec<(&'a str, &'a 
 }
 
 /// The time in which somebody was at work counts once, moment by moment.
-fn check_time(whole: &Whole, runs: &[&RunRecord]) {
+fn check_time(whole: &Whole, runs: &[&RunRecord], events: &[&[RunEvent]]) {
     let mut sessions: Vec<[Duration; 2]> = Vec::new();
-    for run in runs {
+    for (run, events) in runs.iter().zip(events) {
         let shift = Duration::try_from(run.started_at.duration_since(runs[0].started_at)).expect("the first is first");
         let at = |at: Duration| shift.saturating_add(at);
         let (mut began, mut latest) = (Duration::ZERO, Duration::ZERO);
-        for event in run.events.iter() {
+        for event in events.iter() {
             if matches!(event, RunEvent::RunResumed { .. }) {
                 sessions.push([at(began), at(latest)]);
                 began = event.at();

@@ -1,9 +1,9 @@
 //! The reports of a run, or of several as one, in every format: each can be read by what reads such files, says what the summary
 //! says, and lets nothing through that would steer who looks at it.
 
-use hss_sync::event::Outcome;
+use hss_sync::event::{Outcome, RunEvent};
 use hss_sync::exit::ExitStatus;
-use hss_sync::merge::{Merged, RunRecord, Whole};
+use hss_sync::merge::{RunRecord, Whole};
 use hss_sync::report::{
     EventFacts, Format, RunEvents, RunFacts, RunReport, closing, write_events_of_runs, write_report,
 };
@@ -29,47 +29,46 @@ const SCRIPTS: usize = 2;
 ///
 /// # Panics
 /// When an invariant breaks.
-pub fn of_run(run: &RunRecord) {
-    let RunRecord { plan, sources, summary, shard, simulated, events, .. } = run;
+pub fn of_run(run: &RunRecord, events: &[RunEvent]) {
+    let RunRecord { plan, sources, summary, shard, simulated, .. } = run;
     let facts = RunFacts { exit: ExitStatus::of_run(summary), simulated: *simulated, shard: *shard };
-    check(&RunReport { plan, sources, summary, facts, runs: &[], events }, &[], weight(&[run]));
+    check(&RunReport { plan, sources, summary, facts, runs: &[], events }, &[], weight(&[run], &[events]));
 }
 
 /// The reports of several runs as one.
 ///
 /// # Panics
 /// When an invariant breaks.
-pub fn of_runs(whole: &Whole, merged: &Merged) {
-    let runs = merged.runs();
-    let story = |run: &&RunRecord| {
-        let (plan, started_at) = (run.plan.clone(), run.started_at);
-        (plan, EventFacts { simulated: run.simulated, shard: run.shard }, started_at, run.events.clone())
+pub fn of_runs(whole: &Whole, runs: &[&RunRecord], events: &[&[RunEvent]]) {
+    let story = |(run, events)| {
+        let RunRecord { plan, started_at, shard, simulated, .. }: &RunRecord = run;
+        RunEvents { plan, facts: EventFacts { simulated: *simulated, shard: *shard }, started_at: *started_at, events }
     };
-    let told: Vec<_> = runs.iter().map(story).collect();
-    let stories: Vec<RunEvents<'_>> = told
-        .iter()
-        .map(|(plan, facts, started_at, events)| RunEvents { plan, facts: *facts, started_at: *started_at, events })
-        .collect();
+    let stories: Vec<RunEvents<'_>> = runs.iter().copied().zip(events.iter().copied()).map(story).collect();
     let facts = RunFacts {
         exit: ExitStatus::of_run(&whole.summary),
         simulated: whole.runs.iter().any(|run| run.simulated),
         shard: None,
     };
     let Whole { plan, sources, summary, runs: facts_of_runs, .. } = whole;
-    check(&RunReport { plan, sources, summary, facts, runs: facts_of_runs, events: &[] }, &stories, weight(&runs));
+    check(
+        &RunReport { plan, sources, summary, facts, runs: facts_of_runs, events: &[] },
+        &stories,
+        weight(runs, events),
+    );
 }
 
 /// Bytes of what there is to tell.
-fn weight(runs: &[&RunRecord]) -> usize {
-    let of = |run: &&RunRecord| {
+fn weight(runs: &[&RunRecord], events: &[&[RunEvent]]) -> usize {
+    let of = |(run, events): (&&RunRecord, &&[RunEvent])| {
         let texts: usize = run.sources.ids().map(|id| run.sources.get(id).text().len()).sum();
         let requests = run.plan.operations.iter().filter_map(hss_sync::model::Operation::request);
         let requests: usize = requests.map(|request| request.body.len() + request.path.len()).sum();
         // As Rust writes them, so that each text and number of them counts.
-        let events: usize = run.events.iter().map(|event| format!("{event:?}").len()).sum();
+        let events: usize = events.iter().map(|event| format!("{event:?}").len()).sum();
         texts + requests + events + 1024 * run.plan.operations.len()
     };
-    runs.iter().map(of).sum()
+    runs.iter().zip(events).map(of).sum()
 }
 
 fn check(report: &RunReport<'_>, stories: &[RunEvents<'_>], weight: usize) {

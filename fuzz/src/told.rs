@@ -11,7 +11,7 @@ use std::sync::Arc;
 use hss_sync::event::{NotAttemptedReason, Outcome, RunEvent};
 use hss_sync::expand::{EndpointChain, ExecutionPlan, expand};
 use hss_sync::journal::{Header, Journal, check_waves};
-use hss_sync::merge::RunRecord;
+use hss_sync::merge::{Course, RunRecord};
 use hss_sync::model::{Endpoint, Region, Shard};
 use hss_sync::plan::{ValidatedPlan, check_structure, decode, validate};
 use hss_sync::resolve::put_back;
@@ -34,12 +34,12 @@ pub struct Planned {
     shard: Option<Shard>,
 }
 
-/// The run of a journal; none where its plans are none.
+/// The run of a journal with what happened in it; none where its plans are none.
 #[must_use]
-pub fn told(journal: &Journal) -> Option<RunRecord> {
+pub fn told(journal: &Journal) -> Option<(RunRecord, Vec<RunEvent>)> {
     let planned = Planned::of(&journal.header)?;
     let events = planned.events(journal)?;
-    Some(planned.record(&events))
+    Some((planned.record(&events), events))
 }
 
 impl Planned {
@@ -114,7 +114,7 @@ impl Planned {
             simulated: self.header.invocation.simulated.is_some(),
             plan: Arc::clone(&self.plan),
             sources: self.sources.clone(),
-            events: events.into(),
+            course: Arc::new(Course::of(self.plan.operations.len(), events)),
             summary: Arc::new(summary),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! One task does everything: attempts in flight are futures polled here, so there is no lock and no order to guess.
 
+use std::task::Poll;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -82,6 +83,10 @@ pub async fn run<K: Credentials, T: Transport, W: TaskList, C: Clock, L: EventLo
         }
         wake.set(next.wake, clock);
         happened = loop {
+            // Answers that are there are taken first: what they announce shares one sync of the log, and goes out together.
+            if let Poll::Ready(Some(attempt)) = futures::poll!(flights.next()) {
+                break Happened::Answer(attempt);
+            }
             while let Some(op) = dispatcher.release(clock.now()) {
                 flights.push(executor.attempt(op));
             }
