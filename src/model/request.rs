@@ -1,7 +1,7 @@
 //! What goes to the service, before it is signed.
 
+use core::net::IpAddr;
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::id::{EnterpriseProjectId, InvalidValue, ProjectId, RegistryId};
