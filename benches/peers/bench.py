@@ -14,7 +14,7 @@ from process import Wrong, raise_descriptors, say
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("binary", type=Path, help="the release build of hss-sync")
+    parser.add_argument("binary", type=Path, help="the program, as users install it")
     parser.add_argument("place", type=Path, help="where the peers are installed")
     parser.add_argument("groups", nargs="*", help=f"what to measure: {', '.join(GROUPS)}; everything without")
     parser.add_argument("--rounds", type=int, default=5, help="counted runs of each command (5)")
