@@ -106,8 +106,8 @@ def against_the_sdk(bench):
             commands = {"hss-sync": programs.run(plan, origin, roots=roots)}
             if programs.curl:
                 config = bench.folder / "curl.config"
-                config.write_text(plans.curl_config(count, origin))
-                commands["curl --parallel"] = programs.curl_parallel(config, 64, roots)
+                config.write_text(plans.curl_config(count, origin, roots))
+                commands["curl --parallel"] = programs.curl_parallel(config, 64)
             if programs.oha:
                 commands["oha"] = programs.sender(count, 64, plans.urls(1, origin)[0], plans.BODY)
             compared = compare(commands, bench.rounds, check)
@@ -241,8 +241,8 @@ def cold(bench):
         commands = {"one request, HTTPS": programs.run(one, origin, roots=nginx.roots)}
         if programs.curl:
             config = bench.folder / "curl.config"
-            config.write_text(plans.curl_config(1, origin))
-            commands["curl"] = programs.curl_parallel(config, 1, nginx.roots)
+            config.write_text(plans.curl_config(1, origin, nginx.roots))
+            commands["curl"] = programs.curl_parallel(config, 1)
         compared = compare(commands, rounds, check)
         bench.table.medians(compared)
         if programs.curl:

@@ -78,10 +78,9 @@ class Programs:
         argv += ["-H", "content-type: application/json", "--output-format", "quiet", url]
         return Command(argv, **more)
 
-    def curl_parallel(self, config, concurrency, roots=None, **more):
+    def curl_parallel(self, config, concurrency, **more):
         """curl: unsigned, with a list of its own."""
-        trust = ["--cacert", roots] if roots else []
-        argv = [self.curl, "--silent", "--parallel", "--parallel-immediate", "--parallel-max", concurrency, *trust]
+        argv = [self.curl, "--silent", "--parallel", "--parallel-immediate", "--parallel-max", concurrency]
         return Command([*argv, "--config", config], **more)
 
     def sdk(self, origin, count, threads, **more):

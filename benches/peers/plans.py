@@ -118,8 +118,9 @@ def urls(count, origin):
     return [f"{origin}/v5/{project_id(index)}/image/image-sync/tasks" for index in range(count)]
 
 
-def curl_config(count, origin):
-    """The plan's requests for `curl --parallel --config`."""
+def curl_config(count, origin, roots=None):
+    """The plan's requests for `curl --parallel --config`; what each trusts stands with it."""
     body = BODY.replace('"', '\\"')
     entry = 'url = "{}"\ndata = "{}"\nheader = "content-type: application/json"\noutput = "/dev/null"\n'
-    return "next\n".join(entry.format(url, body) for url in urls(count, origin))
+    trust = f'cacert = "{roots}"\n' if roots else ""
+    return "next\n".join(entry.format(url, body) + trust for url in urls(count, origin))

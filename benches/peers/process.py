@@ -16,6 +16,9 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
+# Of what a command prints the end is kept.
+LONGEST_OUTPUT = 64 * 1024
+
 
 @dataclass(frozen=True)
 class Command:
@@ -69,7 +72,8 @@ def run_here(command, longest):
         )
         status, usage = wait(process, longest)
         wall = time.perf_counter() - start
-        output.seek(0)
+        # A starter that held what a command prints would be no small one.
+        output.seek(max(0, output.seek(0, os.SEEK_END) - LONGEST_OUTPUT))
         text = output.read().decode(errors="replace")
     code = os.waitstatus_to_exitcode(status)
     if code != command.code:
