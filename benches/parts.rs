@@ -16,7 +16,7 @@ use hss_sync::expand::{EndpointChain, ExecutionPlan, Overrides, expand};
 use hss_sync::forecast::forecast;
 use hss_sync::journal::{Header, Invocation, LineWriter};
 use hss_sync::model::{Request, RunId, Secret};
-use hss_sync::plan::{ValidatedPlan, decode, validate};
+use hss_sync::plan::{ValidatedPlan, check_structure, decode, validate};
 use hss_sync::policy::{Answer, Redactor, classify};
 use hss_sync::report::{Format, RunFacts, RunReport, write_report};
 use hss_sync::sign::{Credential, sign};
@@ -44,7 +44,16 @@ fn yaml(bencher: Bencher, operations: usize) {
         .bench_local(|| hss_sync::yaml::parse(id, sources.get(id)).expect("YAML"));
 }
 
-/// The tree against the schema and into plain types, with the rules that the schema can't say.
+/// The tree against the schema, which is compiled once before.
+#[divan::bench(args = SIZES)]
+fn structure(bencher: Bencher, operations: usize) {
+    let mut sources = Sources::default();
+    let id = sources.add(Source::new("plan.yaml", plan_text(operations)));
+    let tree = hss_sync::yaml::parse(id, sources.get(id)).expect("YAML");
+    bencher.counter(ItemsCount::new(operations)).bench_local(|| check_structure(id, &tree));
+}
+
+/// The tree into plain types, with the rules that the schema can't say.
 #[divan::bench(args = SIZES)]
 fn check(bencher: Bencher, operations: usize) {
     let mut sources = Sources::default();
@@ -109,10 +118,9 @@ fn journal_read(bencher: Bencher, operations: usize) {
     let mut lines = LineWriter::new();
     let mut out = Vec::new();
     lines.header(&header(), &mut out);
-    for op in 0..operations {
-        for event in good(op) {
-            lines.event(&event, |_| "project-000000/cn-north-4/harbor", &mut out);
-        }
+    let ids: Vec<String> = (0..operations).map(|op| format!("project-{op:06}/cn-north-4/harbor")).collect();
+    for event in (0..operations).flat_map(good) {
+        lines.event(&event, |op| &ids[op], &mut out);
     }
     bencher
         .counter(BytesCount::of_slice(&out))
@@ -155,7 +163,7 @@ fn report(bencher: Bencher, format: &str) {
 
 /// An operation that goes well.
 fn good(op: usize) -> [RunEvent; 3] {
-    let at = Duration::from_micros(op as u64 * 10);
+    let at = LATENCY * u32::try_from(op).expect("no benchmark has more");
     let record = AttemptRecord {
         started: at,
         duration: LATENCY,
