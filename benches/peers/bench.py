@@ -18,7 +18,7 @@ def main():
     parser.add_argument("place", type=Path, help="where the peers are installed")
     parser.add_argument("groups", nargs="*", help=f"what to measure: {', '.join(GROUPS)}; everything without")
     parser.add_argument("--rounds", type=int, default=5, help="counted runs of each command (5)")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     unknown = [group for group in arguments.groups if group not in GROUPS]
     if unknown:
         parser.error(f"there is no group {', '.join(unknown)}; there are {', '.join(GROUPS)}")
