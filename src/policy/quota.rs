@@ -17,6 +17,9 @@ const LONGEST_STATED: Duration = Duration::from_secs(24 * 3600);
 /// somebody else who uses a part of it, and the limit may well be right.
 const FAR_TOO_WIDE: u128 = 8;
 
+/// Fewer calls that were taken say nothing of a rate: somebody else may just have used up a narrow limit.
+const FEWEST_TAKEN: u32 = 8;
+
 /// At most `calls` calls in any window `[t, t + per)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Window {
@@ -139,10 +142,10 @@ impl Bucket {
         if self.felt.late {
             return;
         }
-        let taken = self.felt.taken.saturating_sub(1);
+        let taken = self.felt.taken.saturating_sub(1).max(FEWEST_TAKEN);
         if let Some(pace) = &mut self.felt.pace {
             pace.refused(opens);
-        } else if self.allowed_in(asked) > FAR_TOO_WIDE * u128::from(taken.max(1)) {
+        } else if self.allowed_in(asked) > FAR_TOO_WIDE * u128::from(taken) {
             self.felt.pace = Some(Pace::new(taken, asked, opens));
         }
     }

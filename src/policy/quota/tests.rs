@@ -112,14 +112,16 @@ fn a_limit_that_is_far_too_wide_is_felt_out_with_few_calls() {
 
 #[test]
 fn a_limit_that_is_nearly_right_is_kept_without_a_pace() {
-    let mut bucket = Bucket::new(5, ms(60_000));
-    bucket.launch(ms(0));
-    bucket.answered(ms(10));
-    bucket.slow_down(ms(60_000), ms(60_010));
-    bucket.close_until(ms(60_010));
-    bucket.launch(ms(60_010));
-    bucket.answered(ms(60_020));
-    assert_eq!(bucket.next_slot(ms(60_020)), Some(ms(60_020)));
+    for calls in [5, 20, 60] {
+        let mut bucket = Bucket::new(calls, ms(60_000));
+        bucket.launch(ms(0));
+        bucket.answered(ms(10));
+        bucket.slow_down(ms(60_000), ms(60_010));
+        bucket.close_until(ms(60_010));
+        bucket.launch(ms(60_010));
+        bucket.answered(ms(60_020));
+        assert_eq!(bucket.next_slot(ms(60_020)), Some(ms(60_020)), "{calls} a minute");
+    }
 }
 
 #[test]
@@ -128,7 +130,7 @@ fn a_pace_ends_where_the_known_limits_are_as_strict() {
     for _ in 0..3 {
         bucket.launch(ms(0));
     }
-    // Two were taken, and so two go in the second that the third was told to wait.
+    // Two were taken, which says no more than eight in the second that the third was told to wait.
     for at in [10, 11] {
         bucket.answered(ms(at));
         bucket.taken(ms(at));
@@ -138,8 +140,8 @@ fn a_pace_ends_where_the_known_limits_are_as_strict() {
     bucket.close_until(ms(1012));
     bucket.launch(ms(1012));
     bucket.answered(ms(1013));
-    assert_eq!(bucket.next_slot(ms(1013)), Some(ms(1512)));
-    let mut now = ms(1512);
+    assert_eq!(bucket.next_slot(ms(1013)), Some(ms(1137)));
+    let mut now = ms(1137);
     for _ in 0..200 {
         now = bucket.next_slot(now).expect("one at a time");
         bucket.launch(now);
