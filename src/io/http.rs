@@ -8,6 +8,7 @@
 mod exchange;
 mod in_time;
 mod read;
+mod roots;
 #[cfg(test)]
 mod tests;
 
@@ -63,6 +64,8 @@ pub struct HttpOptions {
     pub https_proxy: Option<Secret>,
     /// `NO_PROXY`: hosts, domains and networks, separated by commas.
     pub no_proxy: Option<String>,
+    /// `SSL_CERT_FILE` or `SSL_CERT_DIR` says where the system's roots are, and they are read from nowhere else.
+    pub roots_named: bool,
 }
 
 impl HttpOptions {
@@ -84,6 +87,7 @@ impl HttpOptions {
             connect_to: None,
             https_proxy: first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]).map(Secret::new),
             no_proxy: first(&["NO_PROXY", "no_proxy"]),
+            roots_named: ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| environment.contains_key(*name)),
         }
     }
 
@@ -148,10 +152,14 @@ impl HttpTransport {
             // The environment comes in with the options, and is not read once more.
             .no_proxy();
         let roots = match &options.extra_roots {
-            Some(pem) => read_roots(pem)?,
+            Some(pem) => roots::read(pem)?,
             None => Vec::new(),
         };
-        builder = if options.loopback_only { builder.tls_certs_only(roots) } else { builder.tls_certs_merge(roots) };
+        builder = if options.loopback_only {
+            builder.tls_certs_only(roots)
+        } else {
+            roots::trust(builder, roots, options.roots_named)
+        };
         if let Some(url) = options.https_proxy.as_ref().filter(|_| !options.loopback_only) {
             let not_for = match &options.no_proxy {
                 Some(list) => format!("{list},{LOOPBACK}"),
@@ -208,15 +216,6 @@ impl Transport for HttpTransport {
     fn capacity(&self) -> Option<NonZeroUsize> {
         self.capacity
     }
-}
-
-fn read_roots(pem: &[u8]) -> Result<Vec<reqwest::Certificate>, HttpSetupError> {
-    let bad = |error: reqwest::Error| HttpSetupError::BadRoots(chain(&error.without_url()));
-    let roots = reqwest::Certificate::from_pem_bundle(pem).map_err(bad)?;
-    if roots.is_empty() {
-        return Err(HttpSetupError::BadRoots("there is none in it".to_owned()));
-    }
-    Ok(roots)
 }
 
 fn header_map(pairs: &[(String, String)]) -> Result<HeaderMap, SendError> {

@@ -58,6 +58,11 @@ impl Service {
 
     /// Runs a plan of two operations against it.
     fn run(&self, more: &[&str]) -> Output {
+        self.run_where(&[], more)
+    }
+
+    /// The same with further variables in its environment.
+    fn run_where(&self, environment: &[(&str, &str)], more: &[&str]) -> Output {
         let plan = "version: 1\nname: tls\nregistry_sets:\n  all: { sync_all_registries: true }\ndefaults: { registry_sets: [all] }\nlimits: { retry: { max_attempts: 1 } }\nprojects:\n  - { name: p, project_ids: { cn-north-4: p4, cn-north-1: p1 } }\n";
         std::fs::write(self.folder.path().join("plan.yaml"), plan).expect("the plan is written");
         let endpoint = format!("https://localhost:{}", self.port);
@@ -66,6 +71,7 @@ impl Service {
             .env_clear()
             .env("HUAWEICLOUD_SDK_AK", "AKTEST0000000001")
             .env("HUAWEICLOUD_SDK_SK", "sk-for-a-test-only")
+            .envs(environment.iter().copied())
             .args(["run", "plan.yaml", "--endpoint", &endpoint])
             .args(more)
             .output()
@@ -101,6 +107,16 @@ fn a_trusted_service_is_asked_in_the_version_that_it_speaks() {
         assert!(text(&output.stdout).starts_with("2 accepted of 2"), "{}", text(&output.stdout));
         assert_eq!(*service.versions.lock().expect("not poisoned"), [version; 2]);
     }
+}
+
+/// A company's authority is where the system's are, or where the environment says.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_authority_that_the_environment_names_is_trusted() {
+    let service = Service::start("localhost", &["http/1.1"]);
+    let output = service.run_where(&[("SSL_CERT_FILE", "ca.pem")], &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).starts_with("2 accepted of 2"), "{}", text(&output.stdout));
 }
 
 /// Without trust nothing is sent: the operations fail, and are not unknown.

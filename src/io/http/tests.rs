@@ -460,7 +460,8 @@ fn proxies_come_from_the_captured_environment() {
 #[expect(clippy::disallowed_methods, reason = "the test asks whether it is the process that it started")]
 fn a_system_without_roots_is_named() {
     if std::env::var_os("HSS_SYNC_TEST_NO_ROOTS").is_some() {
-        let bare = HttpOptions::new(1, AMPLE, &BTreeMap::new());
+        let named = BTreeMap::from([("SSL_CERT_FILE".to_owned(), "/dev/null".to_owned())]);
+        let bare = HttpOptions::new(1, AMPLE, &named);
         assert_eq!(HttpTransport::new(&bare, clock()).expect_err("no roots"), HttpSetupError::NoRoots);
         assert!(HttpTransport::new(&HttpOptions { extra_roots: Some(ROOT.to_vec()), ..bare }, clock()).is_ok());
         assert!(HttpTransport::new(&HttpOptions::loopback(1, AMPLE), clock()).is_ok(), "the simulator needs none");
