@@ -47,7 +47,7 @@ fn as_millis<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result
 /// Forecasts a run in which every call is accepted after `latency` and no deadline cuts it short.
 #[must_use]
 pub fn forecast(plan: &ExecutionPlan, latency: Duration) -> Forecast {
-    forecast_with(plan, latency, ScheduleOptions { ignore_deadlines: true, ..ScheduleOptions::default() })
+    forecast_with(plan, latency, ScheduleOptions::unbounded())
 }
 
 /// Forecasts a run with these options, in which every call is accepted after `latency`.

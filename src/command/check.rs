@@ -16,14 +16,16 @@ use crate::resolve::{
     CheckedCredential, Finding, Standing, Status, Subject, preflight, preflight_listings, preflight_lookups,
 };
 use crate::run::port::{Clock, Credentials};
+use crate::schedule::ScheduleOptions;
 use crate::terminal::console::DEFAULT_WIDTH;
 
 /// Shows one line for each fact.
 pub(super) fn check(context: &Context, args: &CheckArgs) -> ExitStatus {
-    let loaded = match load(context, &args.input, &args.select, &args.pace) {
+    let mut loaded = match load(context, &args.input, &args.select, &args.pace) {
         Ok(loaded) => loaded,
         Err(failure) => return failure.report(context),
     };
+    loaded.make_forecast(ScheduleOptions::unbounded());
     context.console.diagnostics(&loaded.warnings, &loaded.sources);
     let status = status_of_warnings(context, &args.input, &loaded.warnings);
     if status != ExitStatus::Success {

@@ -1,4 +1,4 @@
-//! The road that `validate`, `plan` and `run` share: paths to an execution plan with its forecast.
+//! The road that `validate`, `plan` and `run` share: paths to an execution plan, and then its forecast.
 //!
 //! A file goes as far as it can by itself (YAML, structure, references); all files are expanded together once each of them
 //! got that far. Every problem of a stage is found before the next one begins.
@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::PathBuf;
+use std::thread;
 use std::time::Duration;
 
 use super::Context;
@@ -17,7 +18,7 @@ use crate::cli::{InputArgs, PaceArgs, SelectArgs};
 use crate::diagnostic::{Code, Diagnostic, Severity, visible};
 use crate::exit::ExitStatus;
 use crate::expand::{EndpointChain, ExecutionPlan, Overrides, expand, undeclared_overrides};
-use crate::forecast::{Forecast, forecast};
+use crate::forecast::{Forecast, forecast_with};
 use crate::io::credential::Environment;
 use crate::io::endpoint::{endpoint_override, read_regions_file};
 use crate::io::fs;
@@ -26,6 +27,7 @@ use crate::model::{Endpoint, Operation, PlanDigest, Region, format_estimate};
 use crate::plan::{ValidatedPlan, check_structure, decode, validate};
 use crate::resolve::{frozen_digest, record};
 use crate::review::Document;
+use crate::schedule::ScheduleOptions;
 use crate::selection::{NothingSelected, Selection};
 use crate::source::{Source, SourceId, Sources};
 use crate::yaml;
@@ -95,9 +97,10 @@ impl Loaded {
             .collect()
     }
 
-    /// How long it will take, with a warning where that is longer than a deadline.
-    pub(super) fn make_forecast(&mut self) {
-        self.forecast = forecast(&self.plan, ASSUMED_LATENCY);
+    /// How long it will take with `options`, and a warning where that is longer than a deadline. Reading makes no forecast,
+    /// since each command has its own bounds.
+    pub(super) fn make_forecast(&mut self, options: ScheduleOptions) {
+        self.forecast = forecast_with(&self.plan, ASSUMED_LATENCY, options);
         self.warnings.extend(deadlines(&self.plan, &self.forecast));
     }
 
@@ -201,7 +204,7 @@ pub(super) fn status_of_warnings(context: &Context, input: &InputArgs, warnings:
     ExitStatus::Success
 }
 
-/// Reads, checks and expands the plans.
+/// Reads, checks and expands the plans, without a forecast.
 pub(super) fn load(
     context: &Context,
     input: &InputArgs,
@@ -311,7 +314,7 @@ impl Texts {
         })
     }
 
-    /// Checks and expands them together, with a forecast; a lock stands alone.
+    /// Checks and expands them together; a lock stands alone.
     pub(super) fn plans_or_lock(self, reading: Reading) -> Result<Loaded, LoadFailure> {
         let lock = self.documents().find(|(document, ..)| *document == Document::Lock);
         match lock {
@@ -326,11 +329,10 @@ impl Texts {
         }
     }
 
-    /// Checks and expands plans together, and selects of them, with a forecast.
+    /// Checks and expands plans together, and selects of them.
     pub(super) fn understand(self, reading: Reading) -> Result<Loaded, LoadFailure> {
         let mut loaded = self.expanded(reading)?;
         loaded.select()?;
-        loaded.make_forecast();
         Ok(loaded)
     }
 
@@ -380,18 +382,38 @@ impl Texts {
     }
 }
 
+/// A text from which on a second thread is worth its start: about 500 projects.
+const LARGE: usize = 64 * 1024;
+
+/// The stack of a main thread, which small plans are checked on.
+const STACK: usize = 8 * 1024 * 1024;
+
 /// One file up to its proof.
 fn validated(
     id: SourceId,
     sources: &Sources,
     allowed_hosts: &[String],
 ) -> Result<(ValidatedPlan, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let tree = yaml::parse(id, sources.get(id))?;
-    let problems = check_structure(id, &tree);
-    if !problems.is_empty() {
-        return Err(problems);
+    let source = sources.get(id);
+    let tree = &yaml::parse(id, source)?;
+    let structure = || match check_structure(id, tree) {
+        problems if problems.is_empty() => Ok(()),
+        problems => Err(problems),
+    };
+    let meaning = || decode(id, tree).and_then(|file| validate(file, allowed_hosts));
+    if source.text().len() < LARGE {
+        return structure().and_then(|()| meaning());
     }
-    validate(decode(id, &tree)?, allowed_hosts)
+    thread::scope(|scope| {
+        // What the values of a tree mean only counts if its structure is right, but it can be asked meanwhile.
+        match thread::Builder::new().stack_size(STACK).spawn_scoped(scope, structure) {
+            Ok(structure) => {
+                let plan = meaning();
+                structure.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).and(plan)
+            }
+            Err(_) => structure().and_then(|()| meaning()),
+        }
+    })
 }
 
 /// Where HSS is by the operator's word: `--endpoint`, then the environment.

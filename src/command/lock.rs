@@ -21,7 +21,6 @@ pub(super) fn open(path: &str, text: &str, reading: Reading) -> Result<Loaded, L
     let mut loaded = opened(path, text, reading, endpoints_are_free)?;
     loaded.set_pace(pace);
     loaded.select()?;
-    loaded.make_forecast();
     Ok(loaded)
 }
 

@@ -1,10 +1,10 @@
 //! `hss-sync plan`, and `run --dry-run`: the same road as `run`, stopping before anything is sent.
 
-use super::load::{ASSUMED_LATENCY, Loaded, load, status_of_warnings};
+use super::load::{Loaded, load, status_of_warnings};
+use super::session::Bounds;
 use super::{Context, difference, lock, room};
 use crate::cli::{FormatArg, PlanArgs, PlanFormatArg, RunArgs};
 use crate::exit::ExitStatus;
-use crate::forecast::forecast_with;
 use crate::io::endpoint::IamEndpoints;
 use crate::read::preflight_cost;
 use crate::report;
@@ -18,6 +18,7 @@ pub(super) fn plan(context: &Context, args: &PlanArgs) -> ExitStatus {
 fn planned(context: &Context, args: &PlanArgs) -> Result<ExitStatus, ExitStatus> {
     let gates = difference::gates(&args.diff).map_err(|message| context.usage(&message))?;
     let mut loaded = load(context, &args.input, &args.select, &args.pace).map_err(|failure| failure.report(context))?;
+    loaded.make_forecast(ScheduleOptions::unbounded());
     context.console.diagnostics(&loaded.warnings, &loaded.sources);
     if args.online {
         loaded = super::resolve::resolve_for_plan(context, &args.service, loaded)?;
@@ -41,18 +42,18 @@ fn planned(context: &Context, args: &PlanArgs) -> Result<ExitStatus, ExitStatus>
 
 /// What `run --dry-run` prints.
 pub(super) fn dry_run(context: &Context, args: &RunArgs) -> ExitStatus {
+    let bounds = match Bounds::parse(&args.bounds) {
+        Ok(bounds) => bounds,
+        Err(message) => return context.usage(&message),
+    };
     let mut loaded = match load(context, &args.input, &args.select, &args.pace) {
         Ok(loaded) => loaded,
         Err(failure) => return failure.report(context),
     };
+    // As the run would go here.
+    loaded.make_forecast(room::here(&loaded.plan, bounds.schedule()));
     context.console.diagnostics(&loaded.warnings, &loaded.sources);
     let status = status_of_warnings(context, &args.input, &loaded.warnings);
-    let options = ScheduleOptions { ignore_deadlines: true, ..ScheduleOptions::default() };
-    let here = room::here(&loaded.plan, options);
-    if here.most_in_flight.is_some() {
-        // As the run would go here.
-        loaded.forecast = forecast_with(&loaded.plan, ASSUMED_LATENCY, here);
-    }
     room::warn(context, &loaded.plan, loaded.forecast.calls);
     status.max(match args.format {
         FormatArg::Human => show_text(context, &loaded, args.connection.iam_endpoint.as_deref()),

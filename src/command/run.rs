@@ -10,10 +10,7 @@ use super::load::{Loaded, load, status_of_warnings};
 use super::output::{Outputs, state_dir};
 use super::resolve::resolve_online;
 use super::service::{Service, ServiceAsker, ServiceError};
-use super::session::{
-    Account, Bounds, Session, announce_directory, confirmed, first_wait, follow_after, forecast_with_bounds,
-    until_begun,
-};
+use super::session::{Account, Bounds, Session, announce_directory, confirmed, first_wait, follow_after, until_begun};
 use super::{Context, room};
 use crate::cli::RunArgs;
 use crate::exit::ExitStatus;
@@ -46,6 +43,8 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
     let approval =
         Approval::parse(args.approve.as_deref(), &args.input.plans).map_err(|message| context.usage(&message))?;
     let mut loaded = load(context, &args.input, &args.select, &args.pace).map_err(|failure| failure.report(context))?;
+    // A budget over the whole run makes it slower, and so does a machine without room.
+    loaded.make_forecast(room::here(&loaded.plan, bounds.schedule()));
     context.console.diagnostics(&loaded.warnings, &loaded.sources);
     let status = status_of_warnings(context, &args.input, &loaded.warnings);
     if status != ExitStatus::Success {
@@ -54,7 +53,6 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
     if let Some(approval) = &approval {
         approval.before_reads(context, &loaded)?;
     }
-    loaded.forecast = forecast_with_bounds(&loaded, &bounds);
     room::warn(context, &loaded.plan, loaded.forecast.calls);
 
     let simulated = simulated_with(args);

@@ -7,17 +7,16 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::Context;
 use super::closing::Closing;
 use super::ending::{places, sends};
-use super::load::{ASSUMED_LATENCY, Loaded};
+use super::load::Loaded;
 use super::output::Outputs;
 use super::service::{Service, ServiceAsker};
-use super::{Context, room};
 use crate::cli::{BoundArgs, DEFAULT_GRACE, WaitArgs, WaitOnArgs};
 use crate::diagnostic::visible;
 use crate::event::{Outcome, RunEvent};
 use crate::exit::ExitStatus;
-use crate::forecast::{Forecast, forecast_with};
 use crate::io::clock::RunClock;
 use crate::io::journal_file::{CrashPoint, JournalFile};
 use crate::io::signal::Signals;
@@ -152,11 +151,6 @@ pub(super) fn follow_after(wait: Option<&str>) -> Result<FollowAfter, String> {
 /// `--max-failures`, also as a journal holds it.
 fn max_failures(text: &str) -> Result<MaxFailures, String> {
     MaxFailures::parse(text).map_err(|error| format!("--max-failures {text}: {error}"))
-}
-
-/// A budget over the whole run makes it slower, and so does a machine without room, so its forecast is another.
-pub(super) fn forecast_with_bounds(loaded: &Loaded, bounds: &Bounds) -> Forecast {
-    forecast_with(&loaded.plan, ASSUMED_LATENCY, room::here(&loaded.plan, bounds.schedule()))
 }
 
 /// How fast the run's clock goes.

@@ -6,12 +6,14 @@ use crate::cli::{DiagnosticsFormatArg as Format, PaceArgs, ValidateArgs};
 use crate::diagnostic::Diagnostic;
 use crate::exit::ExitStatus;
 use crate::report;
+use crate::schedule::ScheduleOptions;
 use crate::source::Sources;
 
 /// Shows every diagnostic, or one line when all is well.
 pub(super) fn validate(context: &Context, args: &ValidateArgs) -> ExitStatus {
     match load(context, &args.input, &args.select, &PaceArgs::default()) {
-        Ok(loaded) => {
+        Ok(mut loaded) => {
+            loaded.make_forecast(ScheduleOptions::unbounded());
             let status = valid(context, args, &loaded);
             loaded.leave();
             status

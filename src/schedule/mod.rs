@@ -48,6 +48,14 @@ pub struct ScheduleOptions {
     pub most_in_flight: Option<NonZeroUsize>,
 }
 
+impl ScheduleOptions {
+    /// For a forecast of a plan wherever it runs: nothing is asked for beyond it, and no deadline cuts it short.
+    #[must_use]
+    pub fn unbounded() -> Self {
+        Self { ignore_deadlines: true, ..Self::default() }
+    }
+}
+
 /// How an attempt ended: what the classification of its answer says, and when a repeat may start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AttemptEnd {

@@ -57,6 +57,32 @@ fn a_deadline_is_compared_with_the_end_of_its_own_plan() {
     assert_eq!(codes(&validate()), [("deadline-exceeded".to_owned(), "long.yaml".to_owned())]);
 }
 
+/// A run that may fail nowhere sends one call at a time, and that is what its deadline is compared with.
+#[test]
+fn a_run_is_compared_with_its_deadline_by_its_own_bounds() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("plan.yaml");
+    let mut text = "version: 1\nname: bound\nregistry_sets:\n  all: { sync_all_registries: true }\ndefaults: { registry_sets: [all] }\nlimits: { quota: { calls: 1000, per: 1s }, concurrency: 10, region_concurrency: 10 }\nrollout: { deadline: 4s }\nprojects:\n".to_owned();
+    for project in 0..100 {
+        text.push_str(&format!("  - {{ name: p{project}, project_ids: {{ cn-north-4: p{project} }} }}\n"));
+    }
+    std::fs::write(&path, text).expect("the plan is written");
+    let warned = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_hss-sync"))
+            .env_clear()
+            .args(arguments)
+            .arg(&path)
+            .output()
+            .expect("the binary starts");
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stderr).contains("deadline-exceeded")
+    };
+    // By hand, at 0.1 s an answer: 100 calls take 1 s ten at a time, and 10 s one by one.
+    assert!(!warned(&["validate"]));
+    assert!(!warned(&["run", "--dry-run"]));
+    assert!(warned(&["run", "--dry-run", "--max-failures", "0"]));
+}
+
 #[test]
 fn each_plan_is_valid_alone() {
     for entry in std::fs::read_dir("plans").expect("plans") {
