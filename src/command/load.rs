@@ -24,7 +24,7 @@ use crate::io::endpoint::{endpoint_override, read_regions_file};
 use crate::io::fs;
 use crate::journal::{Invocation, RecordedResolution, RecordedSource};
 use crate::model::{Endpoint, Operation, PlanDigest, Region, format_estimate};
-use crate::plan::{ValidatedPlan, check_structure, decode, validate};
+use crate::plan::{ValidatedPlan, check_structure, decode, prepare_schema, validate};
 use crate::resolve::{frozen_digest, record};
 use crate::review::Document;
 use crate::schedule::ScheduleOptions;
@@ -211,6 +211,8 @@ pub(super) fn load(
     select: &SelectArgs,
     pace: &PaceArgs,
 ) -> Result<Loaded, LoadFailure> {
+    // Where no thread can be had it is compiled when it is needed.
+    drop(thread::Builder::new().name("schema".to_owned()).spawn(prepare_schema));
     let reading = Reading::from_args(context, input, select, pace)?;
     let loaded = Texts::read(&input.plans, std::io::stdin().lock())?.plans_or_lock(reading)?;
     if loaded.is_locked() && !(input.vars.is_empty() && input.vars_file.is_empty()) {

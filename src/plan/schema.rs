@@ -9,6 +9,7 @@ use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::Value;
 
 use super::explain::Explainer;
+use super::judged::judged;
 use super::words::in_order;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::SourceId;
@@ -17,24 +18,22 @@ use crate::yaml::{Kind, Node, Tree, TreeJson};
 /// The published schema (JSON Schema draft-07).
 pub const PLAN_SCHEMA: &str = include_str!("../../schemas/plan.schema.json");
 
-/// The schema with the validator made from it.
-struct Compiled {
-    schema: Value,
-    validator: Validator<TreeJson>,
-}
-
 /// Compiled once: 2 ms that a command without a plan should not pay.
-static COMPILED: LazyLock<Result<Compiled, String>> = LazyLock::new(|| {
-    let schema: Value = serde_json::from_str(PLAN_SCHEMA).map_err(|error| error.to_string())?;
-    let validator = jsonschema::options_for::<TreeJson>()
+static COMPILED: LazyLock<Result<Validator<TreeJson>, String>> = LazyLock::new(|| {
+    let schema = judged(PLAN_SCHEMA).map_err(|error| error.to_string())?;
+    jsonschema::options_for::<TreeJson>()
         .with_draft(Draft::Draft7)
         .should_validate_formats(true)
         // Linear in the text that is matched, whatever the pattern.
         .with_pattern_options(PatternOptions::regex())
         .build(&schema)
-        .map_err(|error| error.to_string())?;
-    Ok(Compiled { schema, validator })
+        .map_err(|error| error.to_string())
 });
+
+/// Compiles the schema, if that is not done: worth a thread while plans are still being read.
+pub fn prepare_schema() {
+    LazyLock::force(&COMPILED);
+}
 
 /// Checks a tree against the schema; an empty list means that it passed.
 ///
@@ -45,20 +44,26 @@ pub fn check_structure(source: SourceId, tree: &Tree) -> Vec<Diagnostic> {
     if let Some(diagnostic) = other_version(source, root) {
         return vec![diagnostic];
     }
-    let compiled = match &*COMPILED {
-        Ok(compiled) => compiled,
-        // The schema is part of the binary and a test compiles it, so this is never seen; but it must not pass a plan.
-        Err(error) => {
-            let message = format!("the embedded plan schema can't be compiled: {error}");
-            return vec![Diagnostic::at(Code::UnsupportedVersion, source, root.span(), message)];
-        }
+    // The schema is part of the binary and a test compiles it, so this is never seen; but it must not pass a plan.
+    let broken = |error: &str| {
+        let message = format!("the embedded plan schema can't be compiled: {error}");
+        vec![Diagnostic::at(Code::UnsupportedVersion, source, root.span(), message)]
+    };
+    let validator = match &*COMPILED {
+        Ok(validator) => validator,
+        Err(error) => return broken(error),
     };
     // To ask for errors where there are none costs more than to ask whether there are any.
-    if compiled.validator.is_valid(root.into()) {
+    if validator.is_valid(root.into()) {
         return Vec::new();
     }
-    let errors: Vec<_> = compiled.validator.iter_errors(root.into()).collect();
-    let mut explainer = Explainer::new(source, root, &compiled.schema);
+    // With all that it says to people.
+    let schema: Value = match serde_json::from_str(PLAN_SCHEMA) {
+        Ok(schema) => schema,
+        Err(error) => return broken(&error.to_string()),
+    };
+    let errors: Vec<_> = validator.iter_errors(root.into()).collect();
+    let mut explainer = Explainer::new(source, root, &schema);
     explainer.explain(&errors);
     in_order(explainer.into_diagnostics())
 }
