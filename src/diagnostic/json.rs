@@ -4,7 +4,7 @@
 //! Nothing is lost: a JSON parser gives back the text as it was. It is the same in a file as in a stream, since a file is shown
 //! sooner or later, too.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 use serde_json::Serializer;
@@ -26,9 +26,15 @@ pub fn write_line(out: &mut dyn Write, document: &impl Serialize) -> io::Result<
 /// # Errors
 /// When the writer fails.
 pub fn write_document(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
-    document.serialize(&mut Serializer::with_formatter(&mut *out, Indented(PrettyFormatter::new())))?;
-    out.write_all(b"\n")
+    // It comes in a great many small pieces, which are not worth a call of an unknown writer each.
+    let mut pieces = BufWriter::with_capacity(PIECES, out);
+    document.serialize(&mut Serializer::with_formatter(&mut pieces, Indented(PrettyFormatter::new())))?;
+    pieces.write_all(b"\n")?;
+    pieces.into_inner().map(drop).map_err(io::IntoInnerError::into_error)
 }
+
+/// Bytes of a document that are gathered before they are handed on.
+const PIECES: usize = 16 * 1024;
 
 struct Line;
 

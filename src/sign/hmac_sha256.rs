@@ -108,19 +108,20 @@ fn encode(text: &str, stays: impl Fn(u8) -> bool, out: &mut String) {
         let length = other.chars().next().map_or(0, char::len_utf8);
         for byte in other.bytes().take(length) {
             out.push('%');
-            out.extend(digits(byte, b"0123456789ABCDEF"));
+            out.extend(digits(byte, b"0123456789ABCDEF").map(char::from));
         }
         rest = &other[length..];
     }
     out.push_str(rest);
 }
 
-fn hex(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len() * 2);
-    bytes.iter().for_each(|byte| out.extend(digits(*byte, b"0123456789abcdef")));
-    out
+/// Each request has three hashes, so the digits are looked up in one piece and not pushed one by one.
+fn hex(hash: &[u8]) -> String {
+    let digits: Vec<u8> = hash.iter().flat_map(|byte| digits(*byte, b"0123456789abcdef")).collect();
+    // Digits are text.
+    String::from_utf8(digits).unwrap_or_default()
 }
 
-fn digits(byte: u8, alphabet: &[u8; 16]) -> [char; 2] {
-    [byte >> 4, byte & 15].map(|digit| char::from(alphabet[usize::from(digit)]))
+fn digits(byte: u8, alphabet: &[u8; 16]) -> [u8; 2] {
+    [byte >> 4, byte & 15].map(|digit| alphabet[usize::from(digit)])
 }
