@@ -113,11 +113,6 @@ impl Loaded {
         }
     }
 
-    /// Leaves it to the end of the process, which is near: to give back a million pieces one by one takes time for nothing.
-    pub(super) fn leave(self) {
-        std::mem::forget(self);
-    }
-
     /// Whether something is still to be asked before everything can be sent.
     pub(super) fn is_open(&self) -> bool {
         self.plan.operations.iter().any(Operation::needs_network)

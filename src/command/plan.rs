@@ -2,7 +2,7 @@
 
 use super::load::{Loaded, load, status_of_warnings};
 use super::session::Bounds;
-use super::{Context, difference, lock, room};
+use super::{Context, difference, leave, lock, room};
 use crate::cli::{FormatArg, PlanArgs, PlanFormatArg, RunArgs};
 use crate::exit::ExitStatus;
 use crate::io::endpoint::IamEndpoints;
@@ -36,7 +36,7 @@ fn planned(context: &Context, args: &PlanArgs) -> Result<ExitStatus, ExitStatus>
         Some(path) if status == ExitStatus::Success => lock::save(context, path, &loaded),
         _ => status,
     };
-    loaded.leave();
+    leave(loaded);
     Ok(status)
 }
 

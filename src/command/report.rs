@@ -4,12 +4,12 @@
 
 use std::io::{self, Write};
 
-use super::Context;
 use super::closing::Closing;
 use super::ending::rows;
 use super::output::{Outputs, shown, state_dir};
 use super::recorded::Shelf;
 use super::told::{Told, counted};
+use super::{Context, leave};
 use crate::cli::{FormatArg, ReportArgs};
 use crate::event::OpIndex;
 use crate::exit::ExitStatus;
@@ -51,12 +51,18 @@ fn render(context: &Context, args: &ReportArgs) -> Result<ExitStatus, ExitStatus
     if args.require_complete {
         refuse_incomplete(context, &merged.whole().ok_or(ExitStatus::Usage)?)?;
     }
-    if let [run] = told[..] {
-        return Ok(Shown::of_run(run).tell(context, &outputs, |width| places_of_run(&told, width)));
-    }
-    let whole = merged.whole().ok_or(ExitStatus::Usage)?;
-    notes(&whole).iter().for_each(|note| context.console.message(&wrapped(context, note)));
-    Ok(Shown::of_runs(&whole, &told).tell(context, &outputs, |width| places_of_runs(&told, &whole, width)))
+    let status = if let [run] = told[..] {
+        Shown::of_run(run).tell(context, &outputs, |width| places_of_run(&told, width))
+    } else {
+        let whole = merged.whole().ok_or(ExitStatus::Usage)?;
+        notes(&whole).iter().for_each(|note| context.console.message(&wrapped(context, note)));
+        let status =
+            Shown::of_runs(&whole, &told).tell(context, &outputs, |width| places_of_runs(&told, &whole, width));
+        leave(whole);
+        status
+    };
+    leave((merged, runs));
+    Ok(status)
 }
 
 /// Reads all runs; what is wrong with any of them is told before it ends.

@@ -19,7 +19,7 @@ use super::service::{Service, ServiceAsker};
 use super::session::{
     Account, Bounds, Session, Told, announce_directory, confirmed, crash_point, follow_after, scale, until_begun, wait,
 };
-use super::{Context, room};
+use super::{Context, leave, room};
 use crate::cli::ResumeArgs;
 use crate::diagnostic::visible;
 use crate::difference::{Side, difference};
@@ -142,7 +142,10 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     // The time that is allowed counts from before the look.
     let options = RunOptions { max_duration: bounds.time_left(looked_until.saturating_sub(base)), ..options };
     let session = Session { account: account(&loaded), service: &service, tasks: &asker, clock: &clock };
-    session.drive(&options, Some(past), log, streams).await
+    let status = session.drive(&options, Some(past), log, streams).await;
+    leave(looked);
+    leave((loaded, story));
+    status
 }
 
 /// Why a resume sends nothing.

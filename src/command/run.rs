@@ -11,7 +11,7 @@ use super::output::{Outputs, state_dir};
 use super::resolve::resolve_online;
 use super::service::{Service, ServiceAsker, ServiceError};
 use super::session::{Account, Bounds, Session, announce_directory, confirmed, first_wait, follow_after, until_begun};
-use super::{Context, room};
+use super::{Context, leave, room};
 use crate::cli::RunArgs;
 use crate::exit::ExitStatus;
 use crate::expand::EndpointChain;
@@ -98,7 +98,9 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
         bounds: bounds.schedule(),
     };
     let session = Session { account, service: &service, tasks: &asker, clock: &clock };
-    session.drive(&options, None, log, streams).await
+    let status = session.drive(&options, None, log, streams).await;
+    leave(loaded);
+    status
 }
 
 /// The hosts that `resume` has to be told again, since a journal alone can't choose them.

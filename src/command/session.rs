@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Context;
 use super::closing::Closing;
 use super::ending::{places, sends};
 use super::load::Loaded;
 use super::output::Outputs;
 use super::service::{Service, ServiceAsker};
+use super::{Context, leave};
 use crate::cli::{BoundArgs, DEFAULT_GRACE, WaitArgs, WaitOnArgs};
 use crate::diagnostic::visible;
 use crate::event::{Outcome, RunEvent};
@@ -257,7 +257,11 @@ impl Session<'_> {
         }
         context.console.detail(&format!("{} reads of the service's lists", tasks.calls()));
         match end {
-            Some(Ok(end)) => Ok(account.tell(&end, Told::Live(streams.finish(LAST_LINES)))),
+            Some(Ok(end)) => {
+                let status = account.tell(&end, Told::Live(streams.finish(LAST_LINES)));
+                leave(end);
+                Ok(status)
+            }
             Some(Err(error)) => {
                 context.console.error(&error.to_string());
                 match error {

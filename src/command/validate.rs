@@ -1,7 +1,7 @@
 //! `hss-sync validate`: proves plans correct without a network.
 
-use super::Context;
 use super::load::{LoadFailure, Loaded, load, status_of_warnings, tally};
+use super::{Context, leave};
 use crate::cli::{DiagnosticsFormatArg as Format, PaceArgs, ValidateArgs};
 use crate::diagnostic::Diagnostic;
 use crate::exit::ExitStatus;
@@ -15,7 +15,7 @@ pub(super) fn validate(context: &Context, args: &ValidateArgs) -> ExitStatus {
         Ok(mut loaded) => {
             loaded.make_forecast(ScheduleOptions::unbounded());
             let status = valid(context, args, &loaded);
-            loaded.leave();
+            leave(loaded);
             status
         }
         Err(failure @ LoadFailure::Invalid { .. }) if args.format == Format::Human => failure.report_as_result(context),
