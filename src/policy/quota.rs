@@ -144,7 +144,7 @@ impl Bucket {
         }
         let taken = self.felt.taken.saturating_sub(1).max(FEWEST_TAKEN);
         if let Some(pace) = &mut self.felt.pace {
-            pace.refused(opens);
+            pace.refused(opens.saturating_sub(asked), opens);
         } else if self.allowed_in(asked) > FAR_TOO_WIDE * u128::from(taken) {
             self.felt.pace = Some(Pace::new(taken, asked, opens));
         }

@@ -45,9 +45,11 @@ fn after_a_429_one_call_goes_alone_then_two_together() {
     assert_eq!(bucket.next_slot(ms(5050)), None, "two together");
 }
 
-/// A service that takes `rate` calls a second and `burst` at once, and says 429 with a second's wait to all others.
+/// A service that takes `rate` calls a second and `burst` at once, and says 429 with a second's wait to all others. From a time
+/// on it may take fewer.
 struct Leaky {
     rate: f64,
+    fewer: Option<(Duration, f64)>,
     burst: f64,
     excess: f64,
     last: Duration,
@@ -55,7 +57,8 @@ struct Leaky {
 
 impl Leaky {
     fn takes(&mut self, now: Duration) -> bool {
-        self.excess = (self.excess - (now - self.last).as_secs_f64() * self.rate).max(0.0);
+        let rate = self.fewer.filter(|(from, _)| now >= *from).map_or(self.rate, |(_, fewer)| fewer);
+        self.excess = (self.excess - (now - self.last).as_secs_f64() * rate).max(0.0);
         self.last = now;
         let takes = self.excess <= self.burst;
         if takes {
@@ -101,13 +104,32 @@ fn feel_out(mut bucket: Bucket, mut service: Leaky, count: usize) -> (Duration, 
 
 #[test]
 fn a_limit_that_is_far_too_wide_is_felt_out_with_few_calls() {
-    for (rate, burst, count) in [(200.0, 20.0, 800), (50.0, 5.0, 1000), (1000.0, 100.0, 20_000), (10.0, 1.0, 300)] {
+    // Each refusal costs a second, so the more there is to send the closer it comes.
+    for (rate, burst, count, most) in [
+        (200.0, 20.0, 800, 1.9),
+        (200.0, 20.0, 5000, 1.35),
+        (50.0, 5.0, 1000, 1.4),
+        (1000.0, 100.0, 20_000, 1.35),
+        (10.0, 1.0, 300, 1.35),
+        (100.0, 200.0, 3000, 1.1),
+    ] {
         let wide = Bucket::new(10_000_000, ms(1000));
-        let (took, sent) = feel_out(wide, Leaky { rate, burst, excess: 0.0, last: ms(0) }, count);
+        let (took, sent) = feel_out(wide, Leaky { rate, fewer: None, burst, excess: 0.0, last: ms(0) }, count);
         let (ideal, wasted) = ((count as f64 - burst) / rate, (sent - count) as f64 / count as f64);
-        assert!(took.as_secs_f64() < 2.5 * ideal, "{rate} a second: {took:?}, at best {ideal} s");
+        assert!(took.as_secs_f64() < most * ideal, "{rate} a second: {took:?}, at best {ideal} s");
         assert!(wasted < 0.25, "{rate} a second: {wasted:.2} of the calls were refused");
     }
+}
+
+/// What was taken for long at a pace doesn't keep it up when somebody else begins to share the limit.
+#[test]
+fn a_limit_that_becomes_narrower_is_felt_out_again() {
+    let wide = Bucket::new(10_000_000, ms(1000));
+    let fewer = Some((ms(10_000), 50.0));
+    let (took, sent) = feel_out(wide, Leaky { rate: 200.0, fewer, burst: 20.0, excess: 0.0, last: ms(0) }, 3000);
+    // By hand: 2000 in the first ten seconds, then 20 seconds for the rest.
+    assert!(took < ms(50_000), "{took:?}");
+    assert!(sent < 3200, "{sent} calls");
 }
 
 #[test]
