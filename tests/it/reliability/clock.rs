@@ -257,6 +257,17 @@ fn resumed(folder: &Path, wall: &Wall) -> (i32, [u64; 4], u64, String) {
     (finished.code(), counts(&report), report["summary"]["throttled"].as_u64().expect("a count"), finished.output())
 }
 
+/// How far the run's clock went on between its two sessions.
+fn between_sessions(folder: &Path) -> Duration {
+    let journal = readable_journal(folder);
+    let records = journal.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+    let times: Vec<(bool, u64)> =
+        records.filter_map(|record| Some((record["record"] == "run_resumed", record["at_us"].as_u64()?))).collect();
+    let resumed = times.iter().position(|(resumed, _)| *resumed).expect("a second session");
+    let last = times[..resumed].iter().map(|(_, at)| *at).max().expect("a first session");
+    Duration::from_micros(times[resumed].1 - last)
+}
+
 /// As if no time had passed: a whole window is waited for.
 #[test]
 fn a_clock_that_is_set_back_before_a_resume_makes_it_wait_and_no_more() {
@@ -295,6 +306,8 @@ fn a_clock_that_is_set_forwards_before_a_resume_costs_one_refused_call() {
     set(&wall.offset, MINUTES);
     let (code, counted, throttled, output) = resumed(folder.path(), &wall);
     assert_eq!((code, counted, throttled), (0, [10, 0, 0, 0], 1), "{output}");
+    let apart = between_sessions(folder.path());
+    assert!(apart > Duration::from_secs(MINUTES as u64 - 1), "the first window was taken to be over: {apart:?}");
     assert_eq!(service.tasks().len(), 10, "each once");
 }
 

@@ -101,11 +101,12 @@ fn reasons(report: &Value) -> Vec<&str> {
 }
 
 /// The journal of the only run in a folder, read as `resume` reads it.
-fn readable_journal(folder: &Path) {
+fn readable_journal(folder: &Path) -> String {
     let runs = folder.join(".hss-sync/runs");
     let run = std::fs::read_dir(&runs).expect("runs").next().expect("one run").expect("an entry").path();
     let bytes = std::fs::read(run.join("journal.ndjson")).expect("readable");
     assert_eq!(hss_sync::journal::read(&bytes).expect("whole").torn, 0);
+    String::from_utf8(bytes).expect("text")
 }
 
 /// A server on loopback for as long as the tests run, and the first lines of the requests that came.
