@@ -180,7 +180,7 @@ impl Outputs {
         let exit = if errors.is_empty() { exit } else { exit.max(ExitStatus::Unwritable) };
         let mut written = Written { own: None, anywhere: whole > 0, errors };
         for Extra { format, target } in self.extra.iter().filter(|extra| !(is_written && extra.format.is_stream())) {
-            match target.write(context, |out| render(*format, exit, out)) {
+            match target.write(context, *format, |out| render(*format, exit, out)) {
                 Ok(()) => written.anywhere |= format.accounts_for_all(),
                 Err(error) => written.errors.push(error),
             }
@@ -203,7 +203,7 @@ impl Outputs {
         context: &Context,
         render: impl Fn(Format, &mut dyn Write) -> io::Result<()>,
     ) -> Vec<String> {
-        let write = |Extra { format, target }: &Extra| target.write(context, |out| render(*format, out));
+        let write = |Extra { format, target }: &Extra| target.write(context, *format, |out| render(*format, out));
         self.extra.iter().filter_map(|extra| write(extra).err()).collect()
     }
 
@@ -279,9 +279,15 @@ impl Extra {
 }
 
 impl Target {
-    fn write(&self, context: &Context, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), String> {
+    fn write(
+        &self,
+        context: &Context,
+        format: Format,
+        render: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), String> {
         match self {
             Self::File(path) => fs::stream_atomic(path, fs::Parents::Create, render).map_err(|error| error.to_string()),
+            Self::Stdout if format.has_plain_texts() => context.console.report_of_texts(render).map_err(not_to_stdout),
             Self::Stdout => context.console.report(render).map_err(not_to_stdout),
         }
     }

@@ -96,7 +96,7 @@ fn write_escaped<W: ?Sized + Write>(writer: &mut W, fragment: &str) -> io::Resul
     }
     let mut written = 0;
     for (at, c) in fragment.char_indices() {
-        if is_unsafe(c) || (c == '[' && begins_command(&fragment[..at])) {
+        if is_unsafe(c) || (c == '[' && begins_command(&fragment.as_bytes()[..at])) {
             writer.write_all(&fragment.as_bytes()[written..at])?;
             for unit in c.encode_utf16(&mut [0; 2]) {
                 write!(writer, "\\u{unit:04x}")?;
@@ -109,10 +109,9 @@ fn write_escaped<W: ?Sized + Write>(writer: &mut W, fragment: &str) -> io::Resul
 
 /// Whether a bracket after this text would make a command of it: runners of GitHub Actions and Azure Pipelines obey `##[` and
 /// `##vso[` anywhere in a line.
-pub(crate) fn begins_command(before: &str) -> bool {
-    let bytes = before.as_bytes();
-    let area = bytes.last_chunk::<3>().filter(|area| area.eq_ignore_ascii_case(b"vso"));
-    bytes[..bytes.len() - area.map_or(0, |area| area.len())].ends_with(b"##")
+pub(crate) fn begins_command(before: &[u8]) -> bool {
+    let area = before.last_chunk::<3>().filter(|area| area.eq_ignore_ascii_case(b"vso"));
+    before[..before.len() - area.map_or(0, |area| area.len())].ends_with(b"##")
 }
 
 #[cfg(test)]

@@ -115,6 +115,12 @@ impl Format {
         }
     }
 
+    /// Whether texts of a plan or of the service stand in it as they are, and a runner that reads along could obey one.
+    #[must_use]
+    pub const fn has_plain_texts(self) -> bool {
+        matches!(self, Self::Junit | Self::Markdown | Self::Csv)
+    }
+
     /// Whether a run writes it while it goes on, event by event, and not once it is over.
     #[must_use]
     pub const fn is_stream(self) -> bool {

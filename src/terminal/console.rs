@@ -6,8 +6,9 @@
 use std::borrow::Cow;
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use super::commands::{Unobeyed, without_commands};
 use crate::cli::{ColorArg, GlobalArgs};
-use crate::diagnostic::{Diagnostic, Style, begins_command, render, visible};
+use crate::diagnostic::{Diagnostic, Style, render, visible};
 use crate::report::wrap;
 use crate::source::Sources;
 
@@ -113,6 +114,15 @@ impl Console {
         write(&mut out).and_then(|()| out.flush())
     }
 
+    /// As [`Console::report`], for a report in which texts from outside stand as they are: none of them is a command of a runner
+    /// that reads along.
+    ///
+    /// # Errors
+    /// When standard output can't be written.
+    pub fn report_of_texts(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        self.report(|out| if self.obeyed { write(&mut Unobeyed::new(out)) } else { write(out) })
+    }
+
     /// Standard output for a report that is written while a run goes on.
     #[must_use]
     pub fn stream(&self) -> impl Write + Send + use<> {
@@ -200,27 +210,6 @@ impl Console {
     }
 }
 
-/// The text without what the runners of GitHub Actions and Azure Pipelines obey: `::` at the beginning of a line, and `##[` and
-/// `##vso[` anywhere. A space breaks them up.
-fn without_commands(text: &str) -> Cow<'_, str> {
-    let begins = |line: &str| line.trim_start().starts_with("::");
-    let bracket = |(at, _): &(usize, &str)| begins_command(&text[..*at]);
-    if !text.match_indices('[').any(|found| bracket(&found)) && !text.lines().any(begins) {
-        return Cow::Borrowed(text);
-    }
-    let (mut split, mut rest) = (String::with_capacity(text.len() + 16), 0);
-    for (at, _) in text.match_indices('[').filter(bracket) {
-        split.push_str(&text[rest..at]);
-        split.push(' ');
-        rest = at;
-    }
-    split.push_str(&text[rest..]);
-    let lines = split
-        .split_inclusive('\n')
-        .map(|line| if begins(line) { line.replacen("::", ": :", 1) } else { line.to_owned() });
-    Cow::Owned(lines.collect())
-}
-
 fn rendered(diagnostics: &[Diagnostic], sources: &Sources, style: Style) -> String {
     let mut text = String::new();
     for diagnostic in diagnostics.iter().take(MOST_DIAGNOSTICS) {
@@ -234,24 +223,4 @@ fn rendered(diagnostics: &[Diagnostic], sources: &Sources, style: Style) -> Stri
         ));
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_text_is_a_command_of_a_runner() {
-        for (text, said) in [
-            ("1 failed\n", "1 failed\n"),
-            ("said: ::error::x\n", "said: ::error::x\n"),
-            ("::error::x", ": :error::x"),
-            ("a\n  ::stop-commands::x\r\nb", "a\n  : :stop-commands::x\r\nb"),
-            (":::x\n", ": ::x\n"),
-            ("a ##[add-mask]x ###[y]", "a ## [add-mask]x ### [y]"),
-            ("é ##vso[task.setvariable]x ##Vso[y] vso[z]", "é ##vso [task.setvariable]x ##Vso [y] vso[z]"),
-        ] {
-            assert_eq!(without_commands(text), said);
-        }
-    }
 }

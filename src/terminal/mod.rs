@@ -1,5 +1,6 @@
 //! The only module that prints.
 
+mod commands;
 pub mod console;
 pub mod lines;
 pub mod progress;

@@ -341,9 +341,11 @@ fn no_document_steers_a_terminal_or_a_runner() {
         assert!(!document.contains("##[") && !document.contains("##vso["), "{name}: {document}");
         assert!(document.contains("##\\u005berror]"), "{name} holds it, escaped: {document}");
     }
-    let mut run = hss_sync(place.path());
-    run.env("TF_BUILD", "True").args(["report", "latest"]);
-    let told = finish(&mut run);
-    assert!(!told.output().contains("##[") && !told.output().contains("##vso["), "{}", told.excerpt());
-    assert!(told.output().contains("##vso ["), "{}", told.excerpt());
+    for more in [&[][..], &["--report", "csv=-"], &["--report", "markdown=-"], &["--report", "junit=-"]] {
+        let mut run = hss_sync(place.path());
+        run.env("TF_BUILD", "True").args(["report", "latest"]).args(more);
+        let told = finish(&mut run);
+        assert!(!told.output().contains("##[") && !told.output().contains("##vso["), "{more:?}: {}", told.excerpt());
+        assert!(told.output().contains("##vso ["), "{more:?}: {}", told.excerpt());
+    }
 }
