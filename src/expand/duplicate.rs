@@ -1,6 +1,6 @@
 //! Operations that would be the same request, in one plan or in two.
 
-use std::collections::HashMap;
+use ahash::{HashMap, HashMapExt as _};
 
 use super::places::Expanded;
 use super::render::Findings;

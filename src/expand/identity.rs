@@ -3,9 +3,10 @@
 //! Hashes are taken over length-prefixed fields or JSON with a fixed order of keys, never over positions, paths or
 //! layout. `docs/expansion.md` says what changes them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use ahash::{HashMap, HashMapExt as _};
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{

@@ -4,9 +4,10 @@
 //! first mention, and a set that synchronises everything covers the rest. What depends on no more than the region is
 //! merged once for each region, not once for each project.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+
+use ahash::{HashMap, HashMapExt as _};
 
 use super::identity::content_hash;
 use super::render::{Field, Renderer};

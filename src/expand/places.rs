@@ -1,8 +1,9 @@
 //! One plan, place by place in its order.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+
+use ahash::{HashMap, HashMapExt as _};
 
 use super::identity::{Identity, identify};
 use super::merge::{Recipe, Sets};

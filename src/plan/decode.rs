@@ -4,9 +4,10 @@
 //! rendering. All of them are reported at once. A tree that did not pass is met with diagnostics, never with a panic. Names that
 //! 100,000 projects share are kept once.
 
-use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
+
+use ahash::{HashMap, HashMapExt as _};
 
 use super::file::{
     Defaults, Places, PlanFile, Project, RegionPlace, RegistryItem, RegistrySet, RequestMode, SelectSpec, SetKind,

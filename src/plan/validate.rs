@@ -3,7 +3,7 @@
 //! Everything is a look-up in a map, so that 100,000 projects take linear time. The waves' part is in [`super::waves`].
 //! Whether a template's variables exist is found where it is rendered, in `expand`.
 
-use std::collections::{HashMap, HashSet};
+use ahash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
 
 use super::file::{Places, PlanFile, Project, SetKind, Templated, Variable};
 use super::uses::Uses;

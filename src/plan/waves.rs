@@ -2,7 +2,7 @@
 //!
 //! Whether a wave ends up with operations is counted in `expand`; here is only what no operation can change.
 
-use std::collections::{HashMap, HashSet};
+use ahash::{HashMap, HashMapExt as _, HashSet};
 
 use super::file::{Places, PlanFile, WaveSpec};
 use super::validate::{Check, literal_regions};

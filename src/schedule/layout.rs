@@ -1,13 +1,14 @@
 //! From an execution plan to the first state of the schedule: queues, gates, buckets.
 
-use std::collections::HashMap;
+use std::time::Duration;
+
+use ahash::{HashMap, HashMapExt as _};
 
 use super::gate::{BucketState, CredentialState, Gates, Place, Queue};
 use super::{Budget, History, OpState, PastState, Phase, PlanState, ScheduleOptions, WaveState};
 use crate::expand::ExecutionPlan;
 use crate::model::{CredentialName, Endpoint, Operation, QuotaScope, Region};
 use crate::policy::Bucket;
-use std::time::Duration;
 
 /// The parts of a new [`super::Schedule`].
 pub(super) struct Layout {
