@@ -25,6 +25,10 @@ use crate::schedule::Input;
 /// How often sinks are told what is waited for, in real time.
 const PROGRESS_TICK: Duration = Duration::from_millis(100);
 
+/// Answers that are taken before the log is asked to get what they let go to the disk. Fewer syncs cost less, but while one goes on
+/// the next answers can be taken: this many is half of the usual concurrency of a run that is fast.
+const MOST_TOGETHER: usize = 32;
+
 /// What a run needs from outside.
 pub struct Outside<'a, 'b, T, W, C, L> {
     /// Sends requests.
@@ -75,6 +79,7 @@ pub async fn run<K: Credentials, T: Transport, W: TaskList, C: Clock, L: EventLo
         dispatcher.step(clock.now(), Happened::Input(Input::Stop(NotAttemptedReason::Interrupted)));
     }
     let mut happened = Happened::Input(Input::Start);
+    let mut together = 0;
     loop {
         let next = dispatcher.step(clock.now(), happened);
         // Nothing in flight and nothing to wait for before the end would be a mistake of ours: `finish` says so.
@@ -83,10 +88,14 @@ pub async fn run<K: Credentials, T: Transport, W: TaskList, C: Clock, L: EventLo
         }
         wake.set(next.wake, clock);
         happened = loop {
-            // Answers that are there are taken first: what they announce shares one sync of the log, and goes out together.
-            if let Poll::Ready(Some(attempt)) = futures::poll!(flights.next()) {
+            // Answers that are there are taken first: what they announce shares a sync of the log, and goes out together.
+            if together < MOST_TOGETHER
+                && let Poll::Ready(Some(attempt)) = futures::poll!(flights.next())
+            {
+                together += 1;
                 break Happened::Answer(attempt);
             }
+            together = 0;
             while let Some(op) = dispatcher.release(clock.now()) {
                 flights.push(executor.attempt(op));
             }
