@@ -42,7 +42,7 @@ impl Pace {
 
     /// A call that went at this pace was refused at `now`: it goes on from `opens` at half of it.
     ///
-    /// No faster than it was, and no slower than this: a service that takes so many at once and so many a second has not taken
+    /// At least a twentieth slower than it was, and no slower than this: a service that takes so many at once and so many a second has not taken
     /// more than both together since it opened.
     pub(super) fn refused(&mut self, now: Duration, opens: Duration) {
         let halved = self.spacing.saturating_mul(2).min(self.asked);
