@@ -177,7 +177,7 @@ fn good(op: usize) -> [RunEvent; 3] {
     let ended = at + LATENCY;
     [
         RunEvent::AttemptStarted { op, attempt: 1, at },
-        RunEvent::AttemptEnded { op, attempt: 1, at: ended, record, retry_at: None },
+        RunEvent::AttemptEnded { op, attempt: 1, at: ended, record, retry_at: None, closed_until: None },
         RunEvent::OperationEnded { op, at: ended, outcome: Outcome::Accepted },
     ]
 }

@@ -263,6 +263,8 @@ pub enum RunEvent {
         record: AttemptRecord,
         /// When it will be repeated, if it will.
         retry_at: Option<Duration>,
+        /// After a 429: nothing is sent into its quota bucket before then.
+        closed_until: Option<Duration>,
     },
     /// An operation has its outcome. Exactly one of these comes for each operation, and one more after each reopening. What is
     /// seen of the service's tasks may change it afterwards.
@@ -380,13 +382,11 @@ impl RunEvent {
                 cut(at);
                 cut(forecast);
             }
-            Self::AttemptEnded { at, record, retry_at, .. } => {
+            Self::AttemptEnded { at, record, retry_at, closed_until, .. } => {
                 cut(at);
                 cut(&mut record.started);
                 cut(&mut record.duration);
-                if let Some(retry_at) = retry_at {
-                    cut(retry_at);
-                }
+                retry_at.iter_mut().chain(closed_until).for_each(cut);
             }
             Self::OperationReopened { at, .. }
             | Self::WaveStarted { at, .. }
@@ -430,6 +430,7 @@ mod tests {
                 kind: None,
             },
             retry_at: Some(time),
+            closed_until: Some(time),
         };
         let resumed = |time| RunEvent::RunResumed { at: time, resumed_at: jiff::Timestamp::UNIX_EPOCH, forecast: time };
         assert_eq!(ended(fine).in_micros(), ended(whole));

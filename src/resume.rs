@@ -43,7 +43,7 @@ pub fn take_up(plan: &ExecutionPlan, events: &[RunEvent], at: Duration, reopen: 
                 let until = started.saturating_add(limits.attempt_timeout).min(at);
                 let record = lost(started, until.saturating_sub(started));
                 let outcome = outcome_of(&record, false);
-                taken.push(RunEvent::AttemptEnded { op, attempt, at, record, retry_at: None });
+                taken.push(RunEvent::AttemptEnded { op, attempt, at, record, retry_at: None, closed_until: None });
                 taken.push(RunEvent::OperationEnded { op, at, outcome: outcome.clone() });
                 Cow::Owned(outcome)
             }

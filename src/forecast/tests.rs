@@ -2,8 +2,9 @@ use std::time::Duration;
 
 use super::{Decider, drive, forecast, forecast_rest, forecast_with};
 use crate::model::{KNOWN_REGIONS, Limits, QuotaScope};
+use crate::policy::CallEnd;
 use crate::schedule::fixture::{Fixture, ms, nonzero, quota};
-use crate::schedule::{History, PastCall, PastOperation, PastState, Schedule, ScheduleOptions};
+use crate::schedule::{History, PastCall, PastOperation, PastState, Schedule, ScheduleOptions, Traffic};
 
 fn limits(quota_text: &str, scope: QuotaScope) -> Limits {
     Limits { quota: quota(quota_text, scope), concurrency: nonzero(64), ..Limits::default() }
@@ -95,9 +96,10 @@ fn the_rest_of_a_run_is_measured_from_its_resume() {
         forgiven: 0,
         state: if op < 5 { PastState::Ended { spent: false } } else { PastState::Open },
     };
-    let call = |op| PastCall { op, sent: ms(0), answered: ms(200), lost: false, throttled: None, limit: None };
-    let history =
-        History { operations: (0..8).map(past).collect(), calls: (0..5).map(call).collect(), ..History::default() };
+    let launched = (0..5).map(|op| PastCall { op, traffic: Traffic::Launched { at: ms(0) } });
+    let ended = Traffic::Ended { at: ms(200), end: CallEnd::Taken };
+    let calls = launched.chain((0..5).map(|op| PastCall { op, traffic: ended })).collect();
+    let history = History { operations: (0..8).map(past).collect(), calls, ..History::default() };
     let rest = forecast_rest(&plan, ms(100), ScheduleOptions::default(), &history, ms(30_000));
     // The five calls leave their window at 60 200 ms. One goes alone, as its credential is new to this session.
     assert_eq!((rest.calls, rest.duration, rest.quota_wait), (3, ms(30_400), ms(30_200)));

@@ -170,7 +170,14 @@ pub(super) fn events() -> Vec<RunEvent> {
     let s = Duration::from_secs;
     let end = |op, at, outcome| RunEvent::OperationEnded { op, at, outcome };
     let launch = |op, attempt, at| RunEvent::AttemptStarted { op, attempt, at };
-    let land = |op, attempt, at, record| RunEvent::AttemptEnded { op, attempt, at, record, retry_at: None };
+    let land = |op, attempt, at, record| RunEvent::AttemptEnded {
+        op,
+        attempt,
+        at,
+        record,
+        retry_at: None,
+        closed_until: None,
+    };
     let unanswered = AttemptRecord {
         status: None,
         request_id: None,
@@ -185,7 +192,14 @@ pub(super) fn events() -> Vec<RunEvent> {
         land(0, 1, s(1), accepted(s(0))),
         end(0, s(1), Outcome::Accepted),
         launch(1, 1, s(1)),
-        RunEvent::AttemptEnded { op: 1, attempt: 1, at: s(2), record: throttled(s(1)), retry_at: Some(s(62)) },
+        RunEvent::AttemptEnded {
+            op: 1,
+            attempt: 1,
+            at: s(2),
+            record: throttled(s(1)),
+            retry_at: Some(s(62)),
+            closed_until: Some(s(62)),
+        },
         launch(2, 1, s(3)),
         land(2, 1, s(78), unanswered),
         end(2, s(78), Outcome::Unknown(unclear)),

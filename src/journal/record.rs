@@ -88,6 +88,9 @@ pub(super) enum Record<'a> {
         throttled: bool,
         kind: Option<FailureKind>,
         retry_at_us: Option<u64>,
+        /// With `throttled`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        closed_until_us: Option<u64>,
     },
     OperationEnded {
         seq: u64,

@@ -39,7 +39,7 @@ impl Window {
     }
 }
 
-/// One quota bucket. Times are on the run's clock and never go back, but for those of [`Bucket::recall`]. All methods are O(1)
+/// One quota bucket. Times are on the run's clock and never go back, but for those of [`Bucket::lost`]. All methods are O(1)
 /// for each limit that holds (one, unless plans or answers state several).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bucket {
@@ -58,12 +58,28 @@ pub struct Bucket {
     felt: Felt,
 }
 
-/// What was felt out in this session of a limit that nobody states.
+/// How a call ended, as far as its quota is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallEnd {
+    /// The service took it.
+    Taken,
+    /// An answer came, and it was no 429.
+    Answered,
+    /// No answer came, or no connection: it counts, and proves nothing.
+    Unanswered,
+    /// The answer was 429.
+    Throttled {
+        /// When the next call may go, by the answer or by the caller's own backoff.
+        opens: Duration,
+        /// The limit that its text states: calls, and in how long.
+        limit: Option<(u32, Duration)>,
+    },
+}
+
+/// What was felt out of a limit that nobody states.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Felt {
-    /// The latest answer was to a call of before the latest 429.
-    late: bool,
-    /// Answers since the bucket opened, without those.
+    /// Answers since the bucket opened, without those of before.
     taken: u32,
     pace: Option<Pace>,
 }
@@ -106,54 +122,61 @@ impl Bucket {
     /// A call is sent. The caller has seen `next_slot(now) == Some(now)`.
     pub fn launch(&mut self, now: Duration) {
         debug_assert_eq!(self.next_slot(now), Some(now), "a call was sent without a place in its quota");
+        self.recall_launch(now);
+    }
+
+    /// A call was sent in an earlier session, by the limits of that one. Calls of earlier sessions are told in the order in which
+    /// it all happened, before any of this one is launched.
+    pub fn recall_launch(&mut self, now: Duration) {
         self.in_flight += 1;
         if let Some(pace) = &mut self.felt.pace {
             pace.launch(now);
         }
     }
 
-    /// A call was answered or given up; whether the service counted it is not known, so it counts.
-    pub fn answered(&mut self, now: Duration) {
+    /// A call was answered or given up. Unless it was surely never sent ([`Bucket::withdrawn`]) it counts, whatever the answer.
+    pub fn ended(&mut self, now: Duration, end: CallEnd) {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.counts_until(now);
-        self.felt.late = self.of_before > 0;
-        if self.felt.late {
-            self.of_before -= 1;
-            return;
+        // It went together with one that was refused, or before that: its answer says nothing of what comes now.
+        let late = self.of_before > 0;
+        self.of_before = self.of_before.saturating_sub(1);
+        if !late && end != CallEnd::Unanswered {
+            self.felt.taken = self.felt.taken.saturating_add(1);
+            self.widen_ramp();
         }
-        self.felt.taken = self.felt.taken.saturating_add(1);
-        self.widen_ramp();
+        match end {
+            CallEnd::Taken if !late => self.quicken(now),
+            CallEnd::Taken | CallEnd::Answered | CallEnd::Unanswered => {}
+            CallEnd::Throttled { opens, limit } => {
+                match limit {
+                    Some((calls, per)) => self.learn(calls, per),
+                    None if !late => self.slow_down(opens.saturating_sub(now), opens),
+                    None => {}
+                }
+                self.close_until(opens);
+            }
+        }
     }
 
-    /// The answer that just came says that the service took the call: the pace, if there is one, may grow.
-    pub fn taken(&mut self, now: Duration) {
-        let Some(pace) = self.felt.pace.as_mut().filter(|_| !self.felt.late) else { return };
+    /// The service took a call: the pace, if there is one, may grow.
+    fn quicken(&mut self, now: Duration) {
+        let Some(pace) = &mut self.felt.pace else { return };
         pace.taken(now);
         let per = self.longest_window();
         // Where the known limits are as strict, they are enough.
         self.felt.pace = self.felt.pace.take().filter(|pace| self.allowed_in(per) > pace.calls_in(per));
     }
 
-    /// The answer that just came refused its call with a 429 that states no limit, and asks to wait until `opens`, which is
-    /// `asked` from now. If the known limits are far too wide, calls go at a pace of their own from then on. Call it before
-    /// [`Bucket::close_until`].
-    pub fn slow_down(&mut self, asked: Duration, opens: Duration) {
-        // It went together with one that was refused before, or before that.
-        if self.felt.late {
-            return;
-        }
+    /// A call was refused with a 429 that states no limit, and asks to wait until `opens`, which is `asked` from now. If the
+    /// known limits are far too wide, calls go at a pace of their own from then on.
+    fn slow_down(&mut self, asked: Duration, opens: Duration) {
         let taken = self.felt.taken.saturating_sub(1).max(FEWEST_TAKEN);
         if let Some(pace) = &mut self.felt.pace {
             pace.refused(opens.saturating_sub(asked), opens);
         } else if self.allowed_in(asked) > FAR_TOO_WIDE * u128::from(taken) {
             self.felt.pace = Some(Pace::new(taken, asked, opens));
         }
-    }
-
-    /// The bucket as a resume has it: the journal has nothing of what was felt out.
-    #[cfg(test)]
-    pub(crate) fn without_pace(&self) -> Self {
-        Self { felt: Felt::default(), ..self.clone() }
     }
 
     /// How many calls the known limits allow in `span`, on an average.
@@ -169,14 +192,11 @@ impl Bucket {
         self.of_before = self.of_before.min(self.in_flight);
     }
 
-    /// Takes in a call of an earlier session, in the order of the answers, before any of this one is launched. It was sent at
-    /// `sent`, and the service counted it by `answered` at the latest; that may lie ahead if the answer was `lost`.
-    pub fn recall(&mut self, sent: Duration, answered: Duration, lost: bool) {
-        self.counts_until(answered);
-        // Nothing is sent while a bucket is closed, so what was sent by then is of before the 429.
-        if !lost && sent >= self.closed_until {
-            self.widen_ramp();
-        }
+    /// A call was in flight when its session ended. The service counts it by `until` at the latest, which may lie ahead; what
+    /// it answered nobody knows.
+    pub fn lost(&mut self, until: Duration) {
+        self.withdrawn();
+        self.counts_until(until);
     }
 
     fn counts_until(&mut self, answered: Duration) {
@@ -198,9 +218,8 @@ impl Bucket {
         self.windows.iter().map(|window| window.calls as usize).max().unwrap_or(1)
     }
 
-    /// The service refused a call with 429: nothing is sent before `at`, and then one call alone, then two together, and so
-    /// on. Call it after [`Bucket::answered`].
-    pub fn close_until(&mut self, at: Duration) {
+    /// The service refused a call with 429: nothing is sent before `at`, and then one call alone, then two together, and so on.
+    fn close_until(&mut self, at: Duration) {
         self.closed_until = self.closed_until.max(at);
         self.ramp = Some(1);
         self.of_before = self.in_flight;
@@ -213,9 +232,15 @@ impl Bucket {
         self.closed_until
     }
 
-    /// The longest window that holds: by then, everything that was answered before has left.
+    /// When a bucket opens again that a 429 closes at `now`: after the `wait` that it asks for, else after the longest window
+    /// (with the `limit` that its text states among them), when everything that was answered before has left.
     #[must_use]
-    pub fn longest_window(&self) -> Duration {
+    pub fn opens_after(&self, now: Duration, wait: Option<Duration>, limit: Option<(u32, Duration)>) -> Duration {
+        let stated = limit.map_or(Duration::ZERO, |(_, per)| per);
+        now.saturating_add(wait.unwrap_or_else(|| self.longest_window().max(stated)))
+    }
+
+    fn longest_window(&self) -> Duration {
         self.windows.iter().map(|window| window.per).max().unwrap_or_default()
     }
 

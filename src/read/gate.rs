@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::event::Failure;
 use crate::model::{Access, CredentialName, Endpoint, Quota, QuotaScope};
-use crate::policy::Bucket;
+use crate::policy::{Bucket, CallEnd};
 
 /// The APIs that are read. Each has buckets of its own, since the published limit is for each API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -158,14 +158,18 @@ impl Gate {
     pub(super) fn ended(&mut self, lane: &Lane, now: Duration, end: End, backoff: Duration) {
         self.in_flight = self.in_flight.saturating_sub(1);
         let bucket = self.bucket(lane);
-        bucket.answered(now);
-        if let End::Throttled { wait, limit } = &end {
-            if let Some((calls, per)) = limit {
-                bucket.learn(*calls, *per);
-            }
-            let asked = wait.unwrap_or_else(|| bucket.longest_window());
-            bucket.close_until(now + asked.max(backoff));
-        }
+        bucket.ended(
+            now,
+            match &end {
+                End::Throttled { wait, limit } => {
+                    let opens = bucket.opens_after(now, *wait, *limit).max(now + backoff);
+                    CallEnd::Throttled { opens, limit: *limit }
+                }
+                End::Proven => CallEnd::Taken,
+                End::Refused(_) => CallEnd::Answered,
+                End::Unproven => CallEnd::Unanswered,
+            },
+        );
         let known = self.credentials.entry(lane.access.credential.clone()).or_default();
         match (end, &known) {
             (End::Refused(failure), _) => *known = Known::Refused(failure),
@@ -193,7 +197,7 @@ impl Gate {
             let bucket = self.bucket(&lane);
             let Some(at) = bucket.next_slot(Duration::ZERO) else { continue };
             bucket.launch(at);
-            bucket.answered(at);
+            bucket.ended(at, CallEnd::Taken);
             latest = latest.max(at);
         }
         latest

@@ -106,6 +106,7 @@ fn call(summary: &mut RunSummary, op: OpIndex, outcome: &Outcome) {
             kind: failure.map(|failure| failure.kind),
         },
         retry_at: None,
+        closed_until: None,
     });
 }
 

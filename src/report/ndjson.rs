@@ -234,7 +234,7 @@ impl<'a> Moment<'a> {
             RunEvent::AttemptWithdrawn { op, attempt, at } => {
                 (*at, Entry::AttemptWithdrawn { place: place(op), attempt: *attempt })
             }
-            RunEvent::AttemptEnded { op, attempt, at, record, retry_at } => {
+            RunEvent::AttemptEnded { op, attempt, at, record, retry_at, .. } => {
                 let record = attempt_entry(self.started_at, record);
                 let retry_at = retry_at.map(|at| self.time(at));
                 (*at, Entry::AttemptEnded { place: place(op), attempt: *attempt, record, retry_at })

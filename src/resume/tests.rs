@@ -35,7 +35,7 @@ fn answered(op: OpIndex, attempt: u32, kind: Option<FailureKind>, retry_at: Opti
         throttled: false,
         kind,
     };
-    RunEvent::AttemptEnded { op, attempt, at: ms(150), record, retry_at }
+    RunEvent::AttemptEnded { op, attempt, at: ms(150), record, retry_at, closed_until: None }
 }
 
 fn ended(op: OpIndex, outcome: Outcome) -> RunEvent {
@@ -61,7 +61,7 @@ fn what_was_in_flight_is_unknown() {
         assert_eq!(
             taken(1, &[announced(0, attempt, 59_000 - before)], Reopen::default()),
             [
-                RunEvent::AttemptEnded { op: 0, attempt, at, record, retry_at: None },
+                RunEvent::AttemptEnded { op: 0, attempt, at, record, retry_at: None, closed_until: None },
                 RunEvent::OperationEnded { op: 0, at, outcome }
             ]
         );

@@ -203,9 +203,9 @@ impl<'a, 'b, L: EventLog> Dispatcher<'a, 'b, L> {
                 let position = self.emit(RunEvent::AttemptStarted { op, attempt, at });
                 self.announced.launch(position, (op, attempt), at);
             }
-            Effect::AttemptEnded { op, attempt, retry_at } => {
+            Effect::AttemptEnded { op, attempt, retry_at, closed_until } => {
                 if let Some(record) = record.take() {
-                    self.emit(RunEvent::AttemptEnded { op, attempt, at, record, retry_at });
+                    self.emit(RunEvent::AttemptEnded { op, attempt, at, record, retry_at, closed_until });
                 }
             }
             Effect::End { op, outcome } => {

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use crate::event::{AttemptRecord, Failure, FailureKind, OpIndex, Outcome, RunEvent};
 use crate::expand::ExecutionPlan;
-use crate::policy::stated_limit;
+use crate::policy::{CallEnd, stated_limit};
 
 /// The past of a run that is resumed. All times are on the run's clock, which went on between the sessions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     /// One for each operation of the plan, in its order; empty for a run without a past.
     pub operations: Vec<PastOperation>,
-    /// Calls in the order in which they were answered (or given up): what may still count against a quota.
+    /// What quota buckets saw, in the order in which it happened.
     pub calls: Vec<PastCall>,
     /// Waves that began: plan and wave, in the order in which they did. A display that is made for a resumed run takes the
     /// wave of each plan from here: a wave that goes on is not told as one that begins.
@@ -54,22 +54,38 @@ pub enum PastState {
     },
 }
 
-/// One call that was made.
+/// Something that the quota bucket of an operation saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PastCall {
-    /// Its operation.
+    /// The operation.
     pub op: OpIndex,
-    /// When it was announced; it was not sent before.
-    pub sent: Duration,
-    /// When its answer came, or the latest time at which the service can have counted it. That is ahead of the resume for a
-    /// call that was lost in flight a short time ago.
-    pub answered: Duration,
-    /// Whether its session ended before an answer came (or before the answer was in the journal).
-    pub lost: bool,
-    /// For a 429: until when it closes the bucket, `None` for the bucket's longest window after `answered`.
-    pub throttled: Option<Option<Duration>>,
-    /// The limit that the text of a 429 stated: calls, and in how long.
-    pub limit: Option<(u32, Duration)>,
+    /// What.
+    pub traffic: Traffic,
+}
+
+/// What a call does to a bucket: it is launched, and ends in one of the other ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Traffic {
+    /// It was announced, and not sent before that.
+    Launched {
+        /// When.
+        at: Duration,
+    },
+    /// It was answered or given up.
+    Ended {
+        /// When.
+        at: Duration,
+        /// How.
+        end: CallEnd,
+    },
+    /// It certainly was not sent.
+    NotSent,
+    /// Its session ended before an answer came (or before the answer was in the journal).
+    Lost {
+        /// The latest time at which the service can have counted it. That is ahead of the resume for a call that was lost a short
+        /// time ago.
+        until: Duration,
+    },
 }
 
 impl History {
@@ -158,16 +174,19 @@ impl Fold<'_> {
                 if let Some(trail) = self.operations.get_mut(*op) {
                     (trail.flight, trail.lost) = (Some((*attempt, *at)), None);
                     trail.launched_from = std::mem::take(&mut trail.state);
+                    self.saw(*op, Traffic::Launched { at: *at });
                 }
             }
             RunEvent::AttemptWithdrawn { op, .. } => {
                 // A repeat that was taken back still waits for its repeat, with the failure that it has.
                 if let Some(trail) = self.operations.get_mut(*op) {
                     (trail.flight, trail.state) = (None, std::mem::take(&mut trail.launched_from));
+                    self.saw(*op, Traffic::NotSent);
                 }
             }
-            RunEvent::AttemptEnded { op, attempt, at, record, retry_at } => {
+            RunEvent::AttemptEnded { op, attempt, at, record, retry_at, closed_until } => {
                 self.attempt_ended(*op, *attempt, *at, record, *retry_at);
+                self.call_ended(*op, *at, record, *closed_until);
             }
             RunEvent::OperationEnded { op, at, outcome } => self.operation_ended(*op, *at, outcome),
             // Tasks are looked at long after the request ended: its time stays.
@@ -185,7 +204,7 @@ impl Fold<'_> {
         retry_at: Option<Duration>,
     ) {
         let Some(trail) = self.operations.get_mut(op) else { return };
-        let (_, sent) = trail.flight.take().unwrap_or((attempt, record.started));
+        trail.flight = None;
         trail.attempts = trail.attempts.max(attempt);
         trail.state = match (retry_at, record.failure()) {
             (Some(at), Some(failure)) => PastState::Waiting { at, failure },
@@ -193,14 +212,31 @@ impl Fold<'_> {
             (_, failure) => PastState::Ended { spent: failure.is_some() },
         };
         trail.ended = Some(trail.lost.map_or(at, |until| until.min(at)));
-        // A lost call is among the calls already, and what was certainly not sent is none.
-        if trail.lost.is_some() || record.kind == Some(FailureKind::NotSent) {
+    }
+
+    fn call_ended(&mut self, op: OpIndex, at: Duration, record: &AttemptRecord, closed_until: Option<Duration>) {
+        // A lost call has ended for its bucket already.
+        if self.operations.get(op).is_none_or(|trail| trail.lost.is_some()) {
             return;
         }
-        let throttled = record.kind == Some(FailureKind::Throttled);
-        let limit = record.error_message.as_deref().filter(|_| throttled).and_then(stated_limit);
-        let throttled = throttled.then_some(retry_at);
-        self.history.calls.push(PastCall { op, sent, answered: at, lost: false, throttled, limit });
+        let ended = |end| Traffic::Ended { at, end };
+        self.saw(
+            op,
+            match record.kind {
+                None => ended(CallEnd::Taken),
+                Some(FailureKind::NotSent) => Traffic::NotSent,
+                Some(FailureKind::Throttled) => ended(CallEnd::Throttled {
+                    opens: closed_until.unwrap_or(at),
+                    limit: record.error_message.as_deref().and_then(stated_limit),
+                }),
+                Some(_) if record.status.is_some() => ended(CallEnd::Answered),
+                Some(_) => ended(CallEnd::Unanswered),
+            },
+        );
+    }
+
+    fn saw(&mut self, op: OpIndex, traffic: Traffic) {
+        self.history.calls.push(PastCall { op, traffic });
     }
 
     fn set_ended(&mut self, op: OpIndex, outcome: &Outcome) {
@@ -227,7 +263,7 @@ impl Fold<'_> {
             let until = sent.saturating_add(timeout);
             trail.lost = Some(until);
             trail.attempts = trail.attempts.max(attempt);
-            self.history.calls.push(PastCall { op, sent, answered: until, lost: true, throttled: None, limit: None });
+            self.history.calls.push(PastCall { op, traffic: Traffic::Lost { until } });
         }
     }
 

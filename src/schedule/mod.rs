@@ -24,7 +24,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use self::gate::{BucketState, CredentialState, Gates, Queue, Rank};
-pub use self::history::{History, PastCall, PastOperation, PastState};
+pub use self::history::{History, PastCall, PastOperation, PastState, Traffic};
 use self::layout::Layout;
 use self::timer::Timers;
 pub use self::view::{BucketView, HeldBy, Snapshot};
@@ -125,6 +125,8 @@ pub enum Effect {
         attempt: u32,
         /// When it will be repeated at the earliest, if it will.
         retry_at: Option<Duration>,
+        /// After a 429: nothing is sent into its bucket before then.
+        closed_until: Option<Duration>,
     },
     /// An operation has its outcome; once for each operation that was open at the start, so never for one that is left out.
     End {

@@ -6,7 +6,7 @@ use super::timer::Timer;
 use super::{AttemptEnd, Effect, Phase, Refused, Schedule};
 use crate::event::{Failure, FailureKind, NotAttemptedReason, OpIndex, Outcome};
 use crate::model::{FailureBudget, MaxFailures};
-use crate::policy::Bucket;
+use crate::policy::{Bucket, CallEnd};
 
 /// What ends before its time.
 #[derive(Clone, Copy)]
@@ -47,15 +47,17 @@ impl Schedule {
         }
         let attempt = self.ops[op].attempts;
         self.repeating.remove(&id(op));
-        let accepted = end == AttemptEnd::Accepted;
+        let mut closed_until = None;
         let credential = self.leave_flight(op, |bucket| {
-            bucket.answered(now);
-            if accepted {
-                bucket.taken(now);
-            }
+            let end = call_end(bucket, now, &end);
+            closed_until = match end {
+                CallEnd::Throttled { opens, .. } => Some(opens),
+                CallEnd::Taken | CallEnd::Answered | CallEnd::Unanswered => None,
+            };
+            bucket.ended(now, end);
         });
         let repeat = self.judge_repeat(now, op, &end);
-        effects.push(Effect::AttemptEnded { op, attempt, retry_at: repeat.as_ref().ok().copied() });
+        effects.push(Effect::AttemptEnded { op, attempt, retry_at: repeat.as_ref().ok().copied(), closed_until });
         if self.proves(&end) {
             let gate = self.credentials[credential as usize].gate;
             self.gates.get_mut(gate).limit = usize::MAX;
@@ -126,29 +128,16 @@ impl Schedule {
         queue.credential
     }
 
-    /// Closes the bucket after a 429; says when the operation will be repeated. If it won't, although that were safe and
-    /// attempts are left, the error says why.
+    /// Says when the operation will be repeated. If it won't, although that were safe and attempts are left, the error says why.
     fn judge_repeat(
-        &mut self,
+        &self,
         now: Duration,
         op: OpIndex,
         end: &AttemptEnd,
     ) -> Result<Duration, Option<NotAttemptedReason>> {
-        let AttemptEnd::Retry { failure, at, wait, limit } = end else { return Err(None) };
+        let AttemptEnd::Retry { at, .. } = end else { return Err(None) };
         let queue = &self.queues[self.ops[op].queue as usize];
-        let bucket = &mut self.buckets[queue.bucket as usize].bucket;
-        if failure.kind == FailureKind::Throttled {
-            if let Some((calls, per)) = limit {
-                bucket.learn(*calls, *per);
-            }
-            // Until the repeat at least: the others would only be refused meanwhile.
-            let asked = now + wait.unwrap_or_else(|| bucket.longest_window());
-            let opens = asked.max(*at);
-            if limit.is_none() {
-                bucket.slow_down(opens.saturating_sub(now), opens);
-            }
-            bucket.close_until(opens);
-        }
+        let bucket = &self.buckets[queue.bucket as usize].bucket;
         let plan = &self.plans[queue.plan as usize];
         let at = (*at).max(now).max(bucket.closed_until());
         let attempts = self.ops[op].attempts.saturating_sub(self.ops[op].forgiven);
@@ -350,6 +339,23 @@ impl Schedule {
 
 fn id(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+/// What the end of an attempt is to its bucket. A 429 closes it until the repeat at least: the others would only be refused
+/// meanwhile.
+fn call_end(bucket: &Bucket, now: Duration, end: &AttemptEnd) -> CallEnd {
+    match end {
+        AttemptEnd::Accepted => CallEnd::Taken,
+        AttemptEnd::Retry { failure, at, wait, limit } if failure.kind == FailureKind::Throttled => {
+            CallEnd::Throttled { opens: bucket.opens_after(now, *wait, *limit).max(*at), limit: *limit }
+        }
+        AttemptEnd::Failed(failure) | AttemptEnd::Unknown(failure) | AttemptEnd::Retry { failure, .. }
+            if failure.status.is_some() =>
+        {
+            CallEnd::Answered
+        }
+        _ => CallEnd::Unanswered,
+    }
 }
 
 /// Whether an answer says that the credential itself is no good, whatever its status (`policy` tells that from a 403 for one

@@ -4,7 +4,7 @@
 //! Credentials begin unproven again: between two sessions a key may have been changed.
 
 use super::timer::Timer;
-use super::{History, PastCall, PastState, Refused, Schedule, ScheduleOptions};
+use super::{History, PastCall, PastState, Refused, Schedule, ScheduleOptions, Traffic};
 use crate::expand::ExecutionPlan;
 
 impl Schedule {
@@ -52,17 +52,16 @@ impl Schedule {
         }
     }
 
-    /// What `attempt_ended` did to the bucket when the call was answered.
+    /// What the sessions before did to a bucket, done again.
     fn recall(&mut self, call: &PastCall) {
         let Some(state) = self.ops.get(call.op) else { return };
         let bucket = self.queues[state.queue as usize].bucket;
         let bucket = &mut self.buckets[bucket as usize].bucket;
-        bucket.recall(call.sent, call.answered, call.lost);
-        if let Some((calls, per)) = call.limit {
-            bucket.learn(calls, per);
-        }
-        if let Some(until) = call.throttled {
-            bucket.close_until(until.unwrap_or_else(|| call.answered.saturating_add(bucket.longest_window())));
+        match call.traffic {
+            Traffic::Launched { at } => bucket.recall_launch(at),
+            Traffic::Ended { at, end } => bucket.ended(at, end),
+            Traffic::NotSent => bucket.withdrawn(),
+            Traffic::Lost { until } => bucket.lost(until),
         }
     }
 }

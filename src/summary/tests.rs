@@ -36,6 +36,7 @@ fn events_fold_into_counts() {
         at,
         record: record(throttled),
         retry_at,
+        closed_until: None,
     };
     summary.apply(&RunEvent::AttemptStarted { op: 0, attempt: 1, at: Duration::ZERO });
     assert_eq!(summary.in_flight, 1);

@@ -320,7 +320,14 @@ mod tests {
             kind: None,
         };
         let mut summary = RunSummary::new(1);
-        summary.apply(&RunEvent::AttemptEnded { op: 0, attempt: 1, at: s(11), record, retry_at: None });
+        summary.apply(&RunEvent::AttemptEnded {
+            op: 0,
+            attempt: 1,
+            at: s(11),
+            record,
+            retry_at: None,
+            closed_until: None,
+        });
         let line = |outcome: &Outcome| task_line(0, s(210), outcome, &plan, &summary);
         assert_eq!(line(&Outcome::Confirmed), "ok      payments / cn-north-4         confirmed after 3 min 20 s");
         let message = "its task a failed for 1 of 2 registries: \u{1b}[2J (b: REQUEST_API_ERROR)".to_owned();

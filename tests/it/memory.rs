@@ -110,7 +110,7 @@ fn events(op: usize) -> [RunEvent; 3] {
     let outcome = failure.map_or(Outcome::Accepted, Outcome::Failed);
     [
         RunEvent::AttemptStarted { op, attempt: 1, at: started },
-        RunEvent::AttemptEnded { op, attempt: 1, at: ended, record, retry_at: None },
+        RunEvent::AttemptEnded { op, attempt: 1, at: ended, record, retry_at: None, closed_until: None },
         RunEvent::OperationEnded { op, at: ended, outcome },
     ]
 }

@@ -93,7 +93,7 @@ impl Run {
                 kind: sent.kind,
             };
             self.summary.apply(&RunEvent::AttemptStarted { op, attempt, at });
-            self.summary.apply(&RunEvent::AttemptEnded { op, attempt, at, record, retry_at: None });
+            self.summary.apply(&RunEvent::AttemptEnded { op, attempt, at, record, retry_at: None, closed_until: None });
         }
         let outcome = match attempts.last().and_then(|sent| sent.kind) {
             None => Outcome::Accepted,

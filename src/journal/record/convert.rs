@@ -41,7 +41,7 @@ pub(in crate::journal) fn to_record<'a>(
         RunEvent::AttemptWithdrawn { op, attempt, at } => {
             Record::AttemptWithdrawn { seq, op: id(op), attempt: *attempt, at_us: micros(*at) }
         }
-        RunEvent::AttemptEnded { op, attempt, at, record, retry_at } => Record::AttemptEnded {
+        RunEvent::AttemptEnded { op, attempt, at, record, retry_at, closed_until } => Record::AttemptEnded {
             seq,
             op: id(op),
             attempt: *attempt,
@@ -55,6 +55,7 @@ pub(in crate::journal) fn to_record<'a>(
             throttled: record.throttled,
             kind: record.kind,
             retry_at_us: retry_at.map(micros),
+            closed_until_us: closed_until.map(micros),
         },
         RunEvent::OperationEnded { op, at, outcome } => {
             let (outcome, failure, reason) = outcome_parts(outcome);
@@ -161,9 +162,13 @@ pub(in crate::journal) fn to_event(
             throttled,
             kind,
             retry_at_us,
+            closed_until_us,
         } => {
             if kind == Some(FailureKind::TaskFailed) {
                 return Err("no attempt ends with this `kind`".to_owned());
+            }
+            if (kind == Some(FailureKind::Throttled)) != closed_until_us.is_some() {
+                return Err("`closed_until_us` doesn't fit its `kind`".to_owned());
             }
             let record = AttemptRecord {
                 started: at(started_us),
@@ -175,7 +180,8 @@ pub(in crate::journal) fn to_event(
                 throttled,
                 kind,
             };
-            RunEvent::AttemptEnded { op: index(op), attempt, at: at(at_us), record, retry_at: retry_at_us.map(at) }
+            let (retry_at, closed_until) = (retry_at_us.map(at), closed_until_us.map(at));
+            RunEvent::AttemptEnded { op: index(op), attempt, at: at(at_us), record, retry_at, closed_until }
         }
         Record::OperationEnded { op, at_us, outcome, failure, reason, .. } => {
             let outcome = to_outcome(outcome, failure, reason)?;

@@ -126,6 +126,11 @@ fn a_record_that_this_version_does_not_have_is_refused() {
     let reason = r#"{"kind":"interrupted"}"#;
     let failed =
         |kind, given_up| format!(r#"{{"kind":"{kind}","status":null,"code":null,"message":"","given_up":{given_up}}}"#);
+    let ended = |kind, rest| {
+        format!(
+            r#"{{"record":"attempt_ended",{event},"attempt":1,"started_us":0,"duration_us":0,"status":null,"error_code":null,"error_message":null,"request_id":null,"throttled":false,"kind":{kind},"retry_at_us":null{rest}"#
+        )
+    };
     for (object, expected) in [
         (r#"{"record":"paused","seq":2"#.to_owned(), "unknown variant `paused`, expected one of `run`, `source`, `resol"),
         (format!(r#"{{"record":"operation_reopened",{event},"why":1"#), "unknown field `why`, expected one of `seq`, `op"),
@@ -161,11 +166,11 @@ fn a_record_that_this_version_does_not_have_is_refused() {
             "only the end of a task has this `outcome` and `failure`",
         ),
         (
-            format!(
-                r#"{{"record":"attempt_ended",{event},"attempt":1,"started_us":0,"duration_us":0,"status":null,"error_code":null,"error_message":null,"request_id":null,"throttled":false,"kind":"task_failed","retry_at_us":null"#
-            ),
+            ended("\"task_failed\"", ""),
             "no attempt ends with this `kind`",
         ),
+        (ended("\"throttled\"", ""), "`closed_until_us` doesn't fit its `kind`"),
+        (ended("\"refused\"", ",\"closed_until_us\":1"), "`closed_until_us` doesn't fit its `kind`"),
         (
             format!(r#"{{"record":"task_ended",{event},"outcome":"accepted""#),
             "no task ends with this `outcome` and `failure`",
@@ -266,8 +271,14 @@ fn a_header_is_held_to_its_own_rules() {
 fn what_cannot_have_happened_is_refused() {
     let s = Duration::from_secs;
     let launch = |attempt, at| RunEvent::AttemptStarted { op: 0, attempt, at: s(at) };
-    let land =
-        |attempt, at| RunEvent::AttemptEnded { op: 0, attempt, at: s(at), record: accepted(s(0)), retry_at: None };
+    let land = |attempt, at| RunEvent::AttemptEnded {
+        op: 0,
+        attempt,
+        at: s(at),
+        record: accepted(s(0)),
+        retry_at: None,
+        closed_until: None,
+    };
     let withdraw = |attempt, at| RunEvent::AttemptWithdrawn { op: 0, attempt, at: s(at) };
     let accept = |at| RunEvent::OperationEnded { op: 0, at: s(at), outcome: Outcome::Accepted };
     let fail = |at| RunEvent::OperationEnded { op: 0, at: s(at), outcome: Outcome::Failed(failure(None)) };

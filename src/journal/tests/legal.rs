@@ -257,7 +257,14 @@ pub(super) fn any_run() -> impl Strategy<Value = Vec<RunEvent>> {
                 }
                 Stands::InFlight => {
                     *stands = Stands::Open;
-                    events.push(RunEvent::AttemptEnded { op, attempt: *attempts, at, record, retry_at });
+                    events.push(RunEvent::AttemptEnded {
+                        op,
+                        attempt: *attempts,
+                        at,
+                        closed_until: (record.kind == Some(FailureKind::Throttled)).then_some(at),
+                        record,
+                        retry_at,
+                    });
                 }
                 Stands::Unknown if ends => {
                     *stands = Stands::Open;

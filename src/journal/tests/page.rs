@@ -45,7 +45,7 @@ fn example() -> String {
     for event in [
         RunEvent::WaveStarted { plan: 0, wave: 0, at: us(118) },
         RunEvent::AttemptStarted { op: 0, attempt: 1, at: us(118) },
-        RunEvent::AttemptEnded { op: 0, attempt: 1, at: us(250_204), record, retry_at: None },
+        RunEvent::AttemptEnded { op: 0, attempt: 1, at: us(250_204), record, retry_at: None, closed_until: None },
         RunEvent::OperationEnded { op: 0, at: us(250_204), outcome: Outcome::Accepted },
         RunEvent::AttemptStarted { op: 1, attempt: 1, at: us(250_204) },
     ] {

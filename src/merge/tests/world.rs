@@ -114,7 +114,7 @@ impl Scene {
                     throttled: op % 3 == 0,
                     kind: outcome.failure().map(|failure| failure.kind),
                 };
-                events.push(RunEvent::AttemptEnded { op, attempt: 1, at, record, retry_at: None });
+                events.push(RunEvent::AttemptEnded { op, attempt: 1, at, record, retry_at: None, closed_until: None });
             }
             events.push(RunEvent::OperationEnded { op, at: after(self.pace), outcome });
         }

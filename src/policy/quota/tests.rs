@@ -4,10 +4,15 @@ use std::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{Bucket, stated_limit};
+use super::{Bucket, CallEnd, stated_limit};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
+}
+
+/// A 429 that states no limit.
+const fn throttled(opens: u64) -> CallEnd {
+    CallEnd::Throttled { opens: ms(opens), limit: None }
 }
 
 #[test]
@@ -17,9 +22,9 @@ fn a_place_is_free_one_window_after_the_answer() {
     bucket.launch(ms(0));
     bucket.launch(ms(0));
     assert_eq!(bucket.next_slot(ms(10)), None, "both places are in flight, only an answer can free one");
-    bucket.answered(ms(50));
+    bucket.ended(ms(50), CallEnd::Answered);
     assert_eq!(bucket.next_slot(ms(60)), Some(ms(1050)));
-    bucket.answered(ms(70));
+    bucket.ended(ms(70), CallEnd::Answered);
     assert_eq!(bucket.next_slot(ms(1050)), Some(ms(1050)));
     bucket.launch(ms(1050));
     // The answer of 50 has left, that of 70 still counts, and one call is in flight.
@@ -31,14 +36,13 @@ fn after_a_429_one_call_goes_alone_then_two_together() {
     let mut bucket = Bucket::new(9, ms(1000));
     bucket.launch(ms(0));
     bucket.launch(ms(0));
-    bucket.answered(ms(10));
-    bucket.close_until(ms(5000));
+    bucket.ended(ms(10), throttled(5000));
     assert_eq!(bucket.next_slot(ms(20)), None, "a call of the time before is still in flight");
-    bucket.answered(ms(30));
+    bucket.ended(ms(30), CallEnd::Answered);
     assert_eq!(bucket.next_slot(ms(40)), Some(ms(5000)), "its answer doesn't open the bucket");
     bucket.launch(ms(5000));
     assert_eq!(bucket.next_slot(ms(5001)), None, "the probe goes alone");
-    bucket.answered(ms(5050));
+    bucket.ended(ms(5050), CallEnd::Answered);
     bucket.launch(ms(5050));
     assert_eq!(bucket.next_slot(ms(5050)), Some(ms(5050)));
     bucket.launch(ms(5050));
@@ -87,13 +91,11 @@ fn feel_out(mut bucket: Bucket, mut service: Leaky, count: usize) -> (Duration, 
             (_, Some(landing)) => {
                 now = now.max(landing);
                 let (_, was_taken) = flights.pop_front().expect("there is one");
-                bucket.answered(now);
                 if was_taken {
                     taken += 1;
-                    bucket.taken(now);
+                    bucket.ended(now, CallEnd::Taken);
                 } else {
-                    bucket.slow_down(ms(1000), now + ms(1000));
-                    bucket.close_until(now + ms(1000));
+                    bucket.ended(now, CallEnd::Throttled { opens: now + ms(1000), limit: None });
                 }
             }
             (_, None) => panic!("nothing in flight and no slot: the bucket is stuck"),
@@ -137,11 +139,9 @@ fn a_limit_that_is_nearly_right_is_kept_without_a_pace() {
     for calls in [5, 20, 60] {
         let mut bucket = Bucket::new(calls, ms(60_000));
         bucket.launch(ms(0));
-        bucket.answered(ms(10));
-        bucket.slow_down(ms(60_000), ms(60_010));
-        bucket.close_until(ms(60_010));
+        bucket.ended(ms(10), throttled(60_010));
         bucket.launch(ms(60_010));
-        bucket.answered(ms(60_020));
+        bucket.ended(ms(60_020), CallEnd::Answered);
         assert_eq!(bucket.next_slot(ms(60_020)), Some(ms(60_020)), "{calls} a minute");
     }
 }
@@ -154,22 +154,18 @@ fn a_pace_ends_where_the_known_limits_are_as_strict() {
     }
     // Two were taken, which says no more than eight in the second that the third was told to wait.
     for at in [10, 11] {
-        bucket.answered(ms(at));
-        bucket.taken(ms(at));
+        bucket.ended(ms(at), CallEnd::Taken);
     }
-    bucket.answered(ms(12));
-    bucket.slow_down(ms(1000), ms(1012));
-    bucket.close_until(ms(1012));
+    bucket.ended(ms(12), throttled(1012));
     bucket.launch(ms(1012));
-    bucket.answered(ms(1013));
+    bucket.ended(ms(1013), CallEnd::Answered);
     assert_eq!(bucket.next_slot(ms(1013)), Some(ms(1137)));
     let mut now = ms(1137);
     for _ in 0..200 {
         now = bucket.next_slot(now).expect("one at a time");
         bucket.launch(now);
         now += ms(1);
-        bucket.answered(now);
-        bucket.taken(now);
+        bucket.ended(now, CallEnd::Taken);
     }
     assert!(bucket.felt.pace.is_none(), "{bucket:?}");
 }
@@ -188,14 +184,13 @@ fn a_withdrawn_call_opens_nothing_after_a_429() {
     for _ in 0..3 {
         bucket.launch(ms(0));
     }
-    bucket.answered(ms(10));
-    bucket.close_until(ms(100));
+    bucket.ended(ms(10), throttled(100));
     bucket.withdrawn();
-    bucket.answered(ms(40)); // to a call of before
+    bucket.ended(ms(40), CallEnd::Answered); // to a call of before
     assert_eq!(bucket.next_slot(ms(50)), Some(ms(100)));
     bucket.launch(ms(100));
     assert_eq!(bucket.next_slot(ms(110)), None, "the probe goes alone");
-    bucket.answered(ms(150));
+    bucket.ended(ms(150), CallEnd::Answered);
     bucket.launch(ms(150));
     assert_eq!(bucket.next_slot(ms(150)), Some(ms(150)), "and its answer lets two go together");
 }
@@ -203,14 +198,17 @@ fn a_withdrawn_call_opens_nothing_after_a_429() {
 #[test]
 fn calls_of_an_earlier_session_count_even_if_they_end_ahead() {
     let mut bucket = Bucket::new(2, ms(1000));
-    bucket.recall(ms(0), ms(100), false);
-    bucket.recall(ms(0), ms(5000), true); // lost in flight; the session goes on at 200 ms
+    for at in [0, 0] {
+        bucket.recall_launch(ms(at));
+    }
+    bucket.ended(ms(100), CallEnd::Taken);
+    bucket.lost(ms(5000)); // the session goes on at 200 ms
     assert_eq!(bucket.next_slot(ms(200)), Some(ms(1100)));
     bucket.launch(ms(1100));
-    bucket.answered(ms(1200));
+    bucket.ended(ms(1200), CallEnd::Answered);
     assert_eq!(bucket.next_slot(ms(1200)), Some(ms(2200)));
     bucket.launch(ms(2200));
-    bucket.answered(ms(4900));
+    bucket.ended(ms(4900), CallEnd::Answered);
     assert_eq!(bucket.next_slot(ms(4900)), Some(ms(5900)));
     bucket.launch(ms(5900));
     assert_eq!(bucket.next_slot(ms(5950)), Some(ms(6000)), "the lost one leaves");
@@ -218,14 +216,30 @@ fn calls_of_an_earlier_session_count_even_if_they_end_ahead() {
 
 #[test]
 fn only_answers_to_calls_of_after_a_429_open_a_recalled_bucket() {
-    for (sent, lost, together) in [(50, false, false), (5000, true, false), (5000, false, true)] {
+    for (sent, end, together) in [
+        (50, Some(CallEnd::Taken), false),
+        (5000, None, false),
+        (5000, Some(CallEnd::Unanswered), false),
+        (5000, Some(CallEnd::Answered), true),
+        (5000, Some(CallEnd::Taken), true),
+    ] {
         let mut bucket = Bucket::new(9, ms(1000));
-        bucket.recall(ms(0), ms(100), false);
-        bucket.close_until(ms(5000));
-        bucket.recall(ms(sent), ms(5100), lost);
+        let after = sent >= 5000;
+        bucket.recall_launch(ms(0));
+        if !after {
+            bucket.recall_launch(ms(sent));
+        }
+        bucket.ended(ms(100), throttled(5000));
+        if after {
+            bucket.recall_launch(ms(sent));
+        }
+        match end {
+            Some(end) => bucket.ended(ms(5100), end),
+            None => bucket.lost(ms(5100)),
+        }
         bucket.launch(ms(9000));
         let next = bucket.next_slot(ms(9000));
-        assert_eq!(next, together.then_some(ms(9000)), "sent at {sent} ms, lost: {lost}");
+        assert_eq!(next, together.then_some(ms(9000)), "sent at {sent} ms, ended {end:?}");
     }
 }
 
@@ -237,11 +251,11 @@ fn limits_that_are_learned_hold_together_with_those_known() {
     for call in 0..5 {
         assert_eq!(bucket.next_slot(ms(call)), Some(ms(call)), "call {call}");
         bucket.launch(ms(call));
-        bucket.answered(ms(call));
+        bucket.ended(ms(call), CallEnd::Answered);
     }
     assert_eq!(bucket.next_slot(ms(10)), Some(ms(60_000)), "five a minute still hold");
     bucket.launch(ms(60_000));
-    bucket.answered(ms(60_000));
+    bucket.ended(ms(60_000), CallEnd::Answered);
     assert_eq!(bucket.next_slot(ms(60_001)), Some(ms(120_000)), "the seventh waits for the first to leave two minutes");
 }
 
@@ -294,7 +308,7 @@ fn drive_from(start: Duration, bucket: &mut Bucket, latencies: &[Duration]) -> V
             }
             (_, Some(first)) => {
                 now = first;
-                bucket.answered(now);
+                bucket.ended(now, CallEnd::Answered);
                 open.remove(0);
             }
             (_, None) => panic!("nothing in flight and no slot: the bucket is stuck"),
@@ -347,7 +361,8 @@ proptest! {
         for ((sent, answered), (_, share)) in past {
             let lost = answered > cut;
             let until = if lost { sent + timeout } else { answered };
-            bucket.recall(sent, until, lost);
+            bucket.recall_launch(sent);
+            if lost { bucket.lost(until) } else { bucket.ended(until, CallEnd::Answered) }
             counted.push(sent + (until - sent).mul_f64(*share));
         }
         let sent = drive_from(cut, &mut bucket, &latencies(&second));

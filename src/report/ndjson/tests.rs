@@ -44,6 +44,7 @@ fn story(said: &str) -> Vec<RunEvent> {
         at: ms(at),
         record: record(at - 12, failure),
         retry_at: None,
+        closed_until: None,
     };
     let outcome = |op, at, outcome| RunEvent::OperationEnded { op, at: ms(at), outcome };
     let found = |op, at, task| RunEvent::TaskFound { op, at: ms(at), task: TaskId::parse(task).expect("a legal id") };
@@ -68,6 +69,7 @@ fn story(said: &str) -> Vec<RunEvent> {
             at: ms(40),
             record: record(20, Some(&throttled)),
             retry_at: Some(ms(1500)),
+            closed_until: None,
         },
         start(2, 1, 50),
         RunEvent::Stopping { at: ms(60), reason: stop.clone() },

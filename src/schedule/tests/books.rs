@@ -112,7 +112,7 @@ impl Books {
                 self.in_flight.remove(op).expect("only what is in flight is taken back");
                 self.waiting.extend(self.launched_from.remove_entry(op));
             }
-            RunEvent::AttemptEnded { op, attempt, at, record, retry_at } => {
+            RunEvent::AttemptEnded { op, attempt, at, record, retry_at, closed_until } => {
                 assert_eq!(*attempt, self.announced[op].0, "another attempt of {op} is in flight");
                 // A lost one stays in these books until its outcome, for the sake of its time.
                 if !self.lost.contains(op) {
@@ -124,9 +124,9 @@ impl Books {
                 }
                 if record.kind == Some(FailureKind::Throttled) {
                     let bucket = bucket_of(plan, *op);
-                    let window = quotas_of(plan, &bucket).into_iter().map(|(_, per)| per).max().unwrap_or_default();
+                    let until = closed_until.expect("a 429 closes its bucket");
                     let closed = self.closed.entry(bucket.clone()).or_default();
-                    *closed = (*closed).max(retry_at.unwrap_or(*at + window));
+                    *closed = (*closed).max(until);
                     let stated = record.error_message.as_deref().and_then(stated_limit);
                     self.learned.extend(stated.map(|(calls, per)| (bucket, *at, calls, per)));
                 }

@@ -6,8 +6,9 @@ use super::service::failure;
 use crate::event::{AttemptRecord, FailureKind, NotAttemptedReason, OpIndex, Outcome, RunEvent};
 use crate::expand::ExecutionPlan;
 use crate::model::{Limits, TaskId};
+use crate::policy::CallEnd;
 use crate::schedule::fixture::{Fixture, ms};
-use crate::schedule::{History, PastCall, PastState};
+use crate::schedule::{History, PastCall, PastState, Traffic};
 
 fn plan() -> ExecutionPlan {
     Fixture::simple(Limits { attempt_timeout: ms(10_000), ..Limits::default() }, 2)
@@ -28,29 +29,44 @@ fn refused(attempt: u32, at: u64, kind: FailureKind, said: &str, retry_at: Optio
         throttled: kind == FailureKind::Throttled,
         kind: Some(kind),
     };
-    RunEvent::AttemptEnded { op: 0, attempt, at: ms(at), record, retry_at }
+    RunEvent::AttemptEnded { op: 0, attempt, at: ms(at), record, retry_at, closed_until: None }
 }
 
-fn call(sent: u64, answered: u64) -> PastCall {
-    let (sent, answered) = (ms(sent), ms(answered));
-    PastCall { op: 0, sent, answered, lost: false, throttled: None, limit: None }
+fn seen(traffic: Traffic) -> PastCall {
+    PastCall { op: 0, traffic }
+}
+
+fn launched(at: u64) -> PastCall {
+    seen(Traffic::Launched { at: ms(at) })
 }
 
 #[test]
 fn every_call_counts_but_those_that_were_certainly_not_sent() {
-    let events = [
+    let limit = Some((200, Duration::from_secs(300)));
+    let mut events = vec![
         announced(0, 1, 0),
         refused(1, 100, FailureKind::NotSent, "no connection", Some(ms(1000))),
         announced(0, 2, 1000),
         refused(2, 1100, FailureKind::Throttled, "limit:200,time:5 minute", Some(ms(2000))),
         announced(0, 3, 2000),
-        refused(3, 2100, FailureKind::Throttled, "slow down", None),
+        refused(3, 2100, FailureKind::NoAnswer, "timeout", None),
     ];
+    let RunEvent::AttemptEnded { closed_until, .. } = &mut events[3] else { panic!("the answer") };
+    *closed_until = Some(ms(9000));
     let history = History::from_events(&plan(), &events, ms(60_000));
-    let first =
-        PastCall { throttled: Some(Some(ms(2000))), limit: Some((200, Duration::from_secs(300))), ..call(1000, 1100) };
-    assert_eq!(history.calls, [first, PastCall { throttled: Some(None), ..call(2000, 2100) }]);
     assert_eq!(history.operations[0].attempts, 3);
+    let ended = |at, end| seen(Traffic::Ended { at: ms(at), end });
+    assert_eq!(
+        history.calls,
+        [
+            launched(0),
+            seen(Traffic::NotSent),
+            launched(1000),
+            ended(1100, CallEnd::Throttled { opens: ms(9000), limit }),
+            launched(2000),
+            ended(2100, CallEnd::Unanswered),
+        ]
+    );
 }
 
 /// A session that died between taking a repeat back and saying what that means.
@@ -70,10 +86,10 @@ fn a_repeat_that_is_taken_back_waits_as_it_did() {
 #[test]
 fn what_is_in_flight_at_the_end_is_lost_and_counts_until_its_timeout() {
     let events = [announced(0, 1, 1000)];
-    let lost = PastCall { lost: true, ..call(1000, 11_000) };
+    let lost = [launched(1000), seen(Traffic::Lost { until: ms(11_000) })];
     for now in [2000, 60_000] {
         let history = History::from_events(&plan(), &events, ms(now));
-        assert_eq!(history.calls, std::slice::from_ref(&lost), "the service may still be busy with it at {now} ms");
+        assert_eq!(history.calls, lost, "the service may still be busy with it at {now} ms");
         assert_eq!(history.operations[0].state, PastState::Ended { spent: true });
         assert_eq!(history.wave_ends[0], [Some(ms(now.min(11_000)))]);
         // A session that resumes it and says so in events changes nothing but the outcome.
@@ -139,7 +155,7 @@ fn what_is_seen_of_tasks_changes_budgets_and_no_times() {
     let past = |events: &[RunEvent]| {
         let mut history = History::from_events(&plan(), events, ms(90_000));
         assert_eq!(history.wave_ends[0], [Some(ms(12_000))], "the other was lost, and its timeout over at 11 s");
-        assert_eq!((history.calls.len(), history.operations[0].attempts), (1, 1), "no look is a call");
+        assert_eq!((history.calls.len(), history.operations[0].attempts), (2, 1), "no look is a call");
         history.operations.remove(0).state
     };
     assert_eq!(past(&events), PastState::Ended { spent: true });

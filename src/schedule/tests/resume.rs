@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::service::{in_100_ms, refused, throttled_with_limit, unavailable};
+use super::service::{in_100_ms, refused, throttled, throttled_with_limit, unavailable};
 use super::world::{Cut, Record, World};
 use crate::event::{FailureKind, NotAttemptedReason, Outcome, RunEvent};
 use crate::expand::ExecutionPlan;
@@ -123,6 +123,33 @@ fn a_limit_that_was_learned_holds_in_the_next_session() {
     };
     let record = run(&plan, &[Cut::at(ms(1000), ms(1000))], end);
     assert_eq!(record.sent(), [(0, 0), (0, 5100), (1, 10_200), (2, 15_300)]);
+}
+
+/// A thousand calls a second were stated, and the third got a 429. So one goes every 125 ms, eight in the second that was asked for,
+/// and twice as many after the first answer that comes a quarter of it later, at 1550 ms.
+#[test]
+fn a_pace_that_was_felt_out_goes_on_in_the_next_session() {
+    let plan = Fixture::simple(limits("1000/1s"), 10);
+    let end = |op, attempt, at: Duration| match (op, attempt) {
+        (2, 1) => throttled(at, Some(ms(1000))),
+        _ => AttemptEnd::Accepted,
+    };
+    let whole = run(&plan, &[], end);
+    let first = [(0, 0), (1, 100), (2, 100), (3, 100), (4, 100), (5, 200)];
+    assert_eq!(whole.sent()[..6], first);
+    assert_eq!(whole.sent()[6..], [(2, 1200), (6, 1325), (7, 1450), (8, 1575), (9, 1637)]);
+    for cut in [500, 1310, 1440] {
+        let resumed = run(&plan, &[Cut::at(ms(cut), ms(0))], end);
+        assert_eq!(resumed.sent(), whole.sent(), "cut at {cut} ms");
+    }
+}
+
+#[test]
+fn a_pause_that_a_429_asked_for_holds_though_its_call_is_not_repeated() {
+    let limits = Limits { retry: RetryLimits { max_attempts: nonzero(1), ..RetryLimits::default() }, ..limits("5/1s") };
+    let plan = Fixture::simple(limits, 2);
+    let end = |op, _, at: Duration| if op == 0 { throttled(at, Some(ms(30_000))) } else { AttemptEnd::Accepted };
+    assert_eq!(run(&plan, &[Cut::at(ms(2000), ms(0))], end).sent(), [(0, 0), (1, 30_100)]);
 }
 
 #[test]

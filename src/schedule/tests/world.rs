@@ -233,10 +233,10 @@ impl<'a> World<'a> {
         match effect {
             Effect::WaveStarted { plan, wave } => self.note(RunEvent::WaveStarted { plan, wave, at }),
             Effect::Launch { op, attempt } => self.launch(op, attempt, reply(op, attempt)),
-            Effect::AttemptEnded { op, attempt, retry_at } => {
+            Effect::AttemptEnded { op, attempt, retry_at, closed_until } => {
                 assert!(retry_at.is_none_or(|at| at >= self.session.asked), "{op} will be repeated before it may");
                 let record = record.take().expect("an attempt ends by its answer");
-                self.note(RunEvent::AttemptEnded { op, attempt, at, record, retry_at });
+                self.note(RunEvent::AttemptEnded { op, attempt, at, record, retry_at, closed_until });
             }
             Effect::End { op, outcome } => {
                 self.check_outcome(op, &outcome);
