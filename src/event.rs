@@ -285,6 +285,9 @@ pub enum RunEvent {
         at: Duration,
         /// The task.
         task: TaskId,
+        /// The list was read before everything that may be its own was sure to be listed: it was taken, and its task may turn out
+        /// to be another one.
+        early: bool,
     },
     /// How far the task of an operation is. Shown while it runs, and kept nowhere.
     TaskProgressed {

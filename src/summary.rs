@@ -50,6 +50,8 @@ pub struct OperationSummary {
     pub attempts: Vec<AttemptRecord>,
     /// The service's task that came of it, once it was found.
     pub task: Option<TaskId>,
+    /// That task was found so early that another one may turn out to be its own.
+    pub found_early: bool,
     /// How far that task was when it was last looked at: 0–99 per cent. None once it has ended.
     pub percent: Option<u8>,
     /// Why the latest look at the service's tasks proved nothing. Untrusted text.
@@ -182,10 +184,11 @@ impl RunSummary {
                 }
                 self.reach(*at);
             }
-            RunEvent::TaskFound { op, at, task } => {
+            RunEvent::TaskFound { op, at, task, early } => {
                 self.replace_outcome(*op, Some(Outcome::Accepted));
                 if let Some(operation) = self.operations.get_mut(*op) {
                     (operation.task, operation.unclear) = (Some(task.clone()), None);
+                    operation.found_early = *early;
                 }
                 self.reach(*at);
             }

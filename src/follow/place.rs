@@ -354,7 +354,8 @@ impl Place {
                 }
                 Judgement::Unclear(why) => return self.unclear(index, now, why, events),
                 Judgement::Found(task) => {
-                    events.push(RunEvent::TaskFound { op, at: now.run, task: task.clone() });
+                    let early = self.began < self.requests[request].settled;
+                    events.push(RunEvent::TaskFound { op, at: now.run, task: task.clone(), early });
                     let request = &mut self.requests[request];
                     (request.task, request.accepted) = (Some(task), true);
                     if !self.to_the_end {

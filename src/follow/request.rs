@@ -58,7 +58,7 @@ pub(super) struct Request {
     pub(super) what: What,
     /// The service said that it took it, or its task was found: there is a task.
     pub(super) accepted: bool,
-    /// Its task, once that is proved.
+    /// Its task, once that is proved. One that was found too early to be sure is looked for again.
     pub(super) task: Option<TaskId>,
     /// Of each attempt that was taken or may have been. A task in none of these did not come of it.
     pub(super) all: Vec<Window>,
@@ -99,7 +99,7 @@ impl Request {
                 false => What::Registries(body.registry_info.iter().map(registry).collect()),
             },
             accepted: operation.outcome == Some(Outcome::Accepted),
-            task: operation.task.clone(),
+            task: operation.task.clone().filter(|_| !operation.found_early),
             made: all[from..].to_vec(),
             all,
             settled: settled.unwrap_or_default(),

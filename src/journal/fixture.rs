@@ -231,8 +231,8 @@ pub(super) fn events() -> Vec<RunEvent> {
     }
     events.extend([
         RunEvent::TaskUnclear { op: 2, at: s(3602), why: "two tasks fit: \"a\"".to_owned() },
-        RunEvent::TaskFound { op: 0, at: s(3602), task: task("7c1f2a90-0001") },
-        RunEvent::TaskFound { op: 2, at: s(3603), task: task("7c1f2a90-0002") },
+        RunEvent::TaskFound { op: 0, at: s(3602), task: task("7c1f2a90-0001"), early: false },
+        RunEvent::TaskFound { op: 2, at: s(3603), task: task("7c1f2a90-0002"), early: true },
         RunEvent::TaskUnclear { op: 1, at: s(3603), why: String::new() },
         RunEvent::TaskEnded { op: 0, at: s(3660), outcome: Outcome::Confirmed },
         RunEvent::TaskEnded {

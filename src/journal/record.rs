@@ -113,6 +113,7 @@ pub(super) enum Record<'a> {
         at_us: u64,
         #[serde(borrow)]
         task: Cow<'a, str>,
+        early: bool,
     },
     /// `confirmed`, or `failed` with the reason.
     TaskEnded {

@@ -172,13 +172,14 @@ fn operation(runs: &[&RunRecord], shifts: &[Duration], copies: &Copies) -> Opera
         attempts.extend(of_run.iter().map(shifted));
     }
     attempts.sort_by_key(|attempt| attempt.started);
-    let Some(OperationSummary { outcome, attempts: _, task, percent, unclear }) = of((decides, op)) else {
+    let Some(OperationSummary { outcome, attempts: _, task, found_early, percent, unclear }) = of((decides, op)) else {
         return OperationSummary { attempts, ..OperationSummary::default() };
     };
     OperationSummary {
         outcome: outcome.clone(),
         attempts,
         task: task.clone(),
+        found_early: *found_early,
         percent: *percent,
         unclear: unclear.clone(),
     }

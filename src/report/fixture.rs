@@ -54,7 +54,12 @@ pub(super) fn left(reason: NotAttemptedReason) -> Outcome {
 
 /// The task of an operation was found, at the end of [`ran`].
 pub(super) fn found(op: OpIndex, task: &str) -> RunEvent {
-    RunEvent::TaskFound { op, at: Duration::from_millis(4200), task: TaskId::parse(task).expect("a legal id") }
+    RunEvent::TaskFound {
+        op,
+        at: Duration::from_millis(4200),
+        task: TaskId::parse(task).expect("a legal id"),
+        early: false,
+    }
 }
 
 pub(super) fn task_ended(op: OpIndex, outcome: Outcome) -> RunEvent {

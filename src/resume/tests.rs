@@ -152,7 +152,7 @@ fn everything_comes_in_plan_order_and_only_once() {
 /// What earlier sessions saw of tasks is the outcome, and what they did not see changes none.
 #[test]
 fn what_was_seen_of_tasks_stands() {
-    let found = |op| RunEvent::TaskFound { op, at: ms(300), task: TaskId::parse("a").expect("legal") };
+    let found = |op| RunEvent::TaskFound { op, at: ms(300), task: TaskId::parse("a").expect("legal"), early: false };
     let unclear = |op| RunEvent::TaskUnclear { op, at: ms(300), why: "two tasks fit".to_owned() };
     let task_ended = |op, outcome| RunEvent::TaskEnded { op, at: ms(400), outcome };
     let unknown = |op| ended(op, Outcome::Unknown(failure(FailureKind::NoAnswer)));

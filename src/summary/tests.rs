@@ -129,7 +129,7 @@ fn a_resumed_run_counts_its_work_and_not_the_time_between() {
 
 fn found(op: usize) -> RunEvent {
     let task = TaskId::parse(&format!("task-{op}")).expect("legal");
-    RunEvent::TaskFound { op, at: Duration::from_secs(100), task }
+    RunEvent::TaskFound { op, at: Duration::from_secs(100), task, early: false }
 }
 
 fn unclear(op: usize, why: &str) -> RunEvent {

@@ -235,7 +235,7 @@ impl EventSink for Lines<'_> {
                 self.left.ended(summary.counts.ended(), *at);
                 self.ended(*op, *at, outcome, plan, summary);
             }
-            RunEvent::TaskFound { op, at, task } if was_unknown => {
+            RunEvent::TaskFound { op, at, task, .. } if was_unknown => {
                 let line = || format!("found   {:<28}  {TAKEN} ({})", place(*op, plan), visible(task.as_str()));
                 self.one_of_many(About::Task, false, *at, summary, line);
             }

@@ -111,7 +111,7 @@ mod tests {
     const AT: Duration = Duration::from_secs(300);
 
     fn found(op: OpIndex) -> RunEvent {
-        RunEvent::TaskFound { op, at: AT, task: TaskId::parse("a").expect("legal") }
+        RunEvent::TaskFound { op, at: AT, task: TaskId::parse("a").expect("legal"), early: false }
     }
 
     fn unclear(op: OpIndex, why: &str) -> RunEvent {

@@ -212,10 +212,34 @@ fn a_task_that_an_earlier_session_found_is_followed_by_its_id_and_is_nobody_else
     let found = run.request("p", Some(&["a"]), &[unanswered(100)]);
     let other = run.request("p", Some(&["a"]), &[taken(120)]);
     let task = TaskId::parse("t1").expect("legal");
-    run.summary.apply(&RunEvent::TaskFound { op: found, at: s(400), task });
+    run.summary.apply(&RunEvent::TaskFound { op: found, at: s(400), task, early: false });
     let world = World::new(&[("p", Task::new("t1", 110, &["a"])), ("p", Task::new("t2", 121, &["a"]))]);
     let story = tell(&run, &world, WAIT, s(500));
     assert_eq!((story.of(found), story.of(other)), ("confirmed".to_owned(), "found t2, confirmed".to_owned()));
+}
+
+/// Sent at 100 s without an answer: what may be its own is listed by 415 s at the latest. A stranger asks for the same and is listed
+/// first, so that it is sure by then that the request was taken, and not yet which task is its own.
+#[test]
+fn what_a_look_up_found_early_is_looked_for_again() {
+    let own = Task { delay: s(100), ..Task::new("own", 120, &["a"]) };
+    let stranger = Task::new("stranger", 110, &["a"]);
+    for (others, look, found, later) in [
+        (vec![], 250, "found own", "found own, confirmed"),
+        (vec![("p", stranger.clone())], 180, "found stranger", "unclear: several tasks fit it: own, stranger"),
+        (vec![("p", stranger)], 250, "unclear: several tasks fit it: own, stranger", ""),
+    ] {
+        let mut run = Run::new();
+        let op = run.request("p", Some(&["a"]), &[unanswered(100)]);
+        let world = World::new(&[&others[..], &[("p", own.clone())]].concat());
+        let story = tell(&run, &world, LOOK, s(look));
+        assert_eq!(story.of(op), found);
+        story.events.iter().for_each(|event| run.summary.apply(event));
+        if !later.is_empty() {
+            assert!(run.summary.operations[op].found_early);
+            assert_eq!(tell(&run, &world, WAIT, s(500)).of(op), later);
+        }
+    }
 }
 
 #[test]

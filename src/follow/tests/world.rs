@@ -165,6 +165,11 @@ impl Task {
         Self { is_all: Some(true), ..self }
     }
 
+    /// From when on it stands in the list.
+    pub(super) fn listed_at(&self) -> SignedDuration {
+        self.begin + signed(self.delay)
+    }
+
     fn end_at(&self) -> SignedDuration {
         self.begin + signed(self.duration)
     }
@@ -222,8 +227,7 @@ impl World {
         let shown = |task: &&Task| task.enterprise == EVERY || enterprise == EVERY || task.enterprise == enterprise;
         let now = signed(now);
         let tasks = self.tasks.get(project).map_or(&[][..], Vec::as_slice);
-        let mut listed: Vec<&Task> =
-            tasks.iter().filter(shown).filter(|task| task.begin + signed(task.delay) <= now).collect();
+        let mut listed: Vec<&Task> = tasks.iter().filter(shown).filter(|task| task.listed_at() <= now).collect();
         match self.order {
             None => listed.sort_by_key(|task| std::cmp::Reverse(task.begin)),
             Some(seed) => listed.sort_by_key(|task| {

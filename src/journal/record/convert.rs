@@ -61,8 +61,8 @@ pub(in crate::journal) fn to_record<'a>(
             let (outcome, failure, reason) = outcome_parts(outcome);
             Record::OperationEnded { seq, op: id(op), at_us: micros(*at), outcome, failure, reason }
         }
-        RunEvent::TaskFound { op, at, task } => {
-            Record::TaskFound { seq, op: id(op), at_us: micros(*at), task: Cow::Borrowed(task.as_str()) }
+        RunEvent::TaskFound { op, at, task, early } => {
+            Record::TaskFound { seq, op: id(op), at_us: micros(*at), task: Cow::Borrowed(task.as_str()), early: *early }
         }
         RunEvent::TaskProgressed { .. } => return None,
         RunEvent::TaskEnded { op, at, outcome } => {
@@ -192,9 +192,9 @@ pub(in crate::journal) fn to_event(
             }
             RunEvent::OperationEnded { op: index(op), at: at(at_us), outcome }
         }
-        Record::TaskFound { op, at_us, task, .. } => {
+        Record::TaskFound { op, at_us, task, early, .. } => {
             let task = TaskId::parse(&task).map_err(|error| error.to_string())?;
-            RunEvent::TaskFound { op: index(op), at: at(at_us), task }
+            RunEvent::TaskFound { op: index(op), at: at(at_us), task, early }
         }
         Record::TaskEnded { op, at_us, outcome, failure, .. } => {
             let outcome = to_outcome(outcome, failure, None)?;

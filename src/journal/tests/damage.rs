@@ -191,7 +191,7 @@ fn a_record_that_this_version_does_not_have_is_refused() {
             format!(r#"{{"record":"task_ended",{event},"outcome":"failed""#),
             "`failure` and `reason` don't fit its `outcome`",
         ),
-        (format!(r#"{{"record":"task_found",{event},"task":"""#), "a task id is empty"),
+        (format!(r#"{{"record":"task_found",{event},"task":"","early":false"#), "a task id is empty"),
         (format!(r#"{{"record":"task_progressed",{event},"percent":1"#), "unknown variant `task_progressed`"),
         (
             r#"{"record":"stopping","seq":2,"at_us":0,"reason":{"kind":"interrupted","more":1}"#.to_owned(),
@@ -284,7 +284,7 @@ fn what_cannot_have_happened_is_refused() {
     let fail = |at| RunEvent::OperationEnded { op: 0, at: s(at), outcome: Outcome::Failed(failure(None)) };
     let reopen = |at| RunEvent::OperationReopened { op: 0, at: s(at) };
     let unknown = |at| RunEvent::OperationEnded { op: 0, at: s(at), outcome: Outcome::Unknown(failure(None)) };
-    let found = |at| RunEvent::TaskFound { op: 0, at: s(at), task: task("a") };
+    let found = |at| RunEvent::TaskFound { op: 0, at: s(at), task: task("a"), early: false };
     let unclear = |at| RunEvent::TaskUnclear { op: 0, at: s(at), why: String::new() };
     let confirm = |at| RunEvent::TaskEnded { op: 0, at: s(at), outcome: Outcome::Confirmed };
     let task_fails = |at| RunEvent::TaskEnded { op: 0, at: s(at), outcome: task_failed("no") };
@@ -343,7 +343,7 @@ fn what_cannot_have_happened_is_refused() {
 fn what_a_task_may_do_is_taken() {
     let s = Duration::from_secs;
     let end = |outcome| RunEvent::OperationEnded { op: 0, at: s(0), outcome };
-    let found = |id| RunEvent::TaskFound { op: 0, at: s(1), task: task(id) };
+    let found = |id| RunEvent::TaskFound { op: 0, at: s(1), task: task(id), early: false };
     let unclear = RunEvent::TaskUnclear { op: 0, at: s(1), why: "two tasks fit".to_owned() };
     let ended = |outcome| RunEvent::TaskEnded { op: 0, at: s(1), outcome };
     let reopened = RunEvent::OperationReopened { op: 0, at: s(1) };

@@ -162,7 +162,7 @@ struct Step {
 /// What a look for a task comes to.
 #[derive(Clone, Debug)]
 enum Look {
-    Found(String),
+    Found(String, bool),
     Unclear(String),
     /// Of a task that was found; with a message it failed.
     Ended(Option<String>),
@@ -170,7 +170,8 @@ enum Look {
 
 fn look() -> impl Strategy<Value = Look> {
     prop_oneof![
-        "[-._~:0-9A-Za-z镜像]{1,62}x".prop_map(Look::Found),
+        "[-._~:0-9A-Za-z镜像]{1,62}x"
+            .prop_flat_map(|id| any::<bool>().prop_map(move |early| Look::Found(id.clone(), early))),
         text().prop_map(Look::Unclear),
         of(text()).prop_map(Look::Ended),
     ]
@@ -207,7 +208,7 @@ enum Stands {
 /// What a look that may come to this says of an operation, and where that stands afterwards.
 fn looked(op: OpIndex, at: Duration, stands: Stands, look: Look) -> (RunEvent, Stands) {
     match look {
-        Look::Found(id) => (RunEvent::TaskFound { op, at, task: task(&id) }, Stands::Followed),
+        Look::Found(id, early) => (RunEvent::TaskFound { op, at, task: task(&id), early }, Stands::Followed),
         Look::Ended(why) if stands == Stands::Followed => match why {
             None => (RunEvent::TaskEnded { op, at, outcome: Outcome::Confirmed }, Stands::Confirmed),
             Some(why) => (RunEvent::TaskEnded { op, at, outcome: task_failed(&why) }, Stands::Ended),

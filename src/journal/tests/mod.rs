@@ -51,7 +51,7 @@ fn the_start_of_the_run_is_the_header_and_no_line_of_its_own() {
 
 #[test]
 fn how_far_a_task_is_is_kept_nowhere() {
-    let found = RunEvent::TaskFound { op: 0, at: Duration::from_secs(9999), task: task("a") };
+    let found = RunEvent::TaskFound { op: 0, at: Duration::from_secs(9999), task: task("a"), early: false };
     let far = RunEvent::TaskProgressed { op: 0, at: Duration::from_secs(9999), percent: 45 };
     let unclear = RunEvent::TaskUnclear { op: 1, at: Duration::from_secs(9999), why: String::new() };
     let all = [found.clone(), far.clone(), far, unclear.clone()];

@@ -343,7 +343,7 @@ fn all_but_accepted_confirmed_and_skipped_is_left() {
     }
     // The task of one failed, the end of one was not seen, and one that was unknown was taken.
     for op in [6, 8] {
-        summary.apply(&RunEvent::TaskFound { op, at, task: TaskId::parse("a").expect("legal") });
+        summary.apply(&RunEvent::TaskFound { op, at, task: TaskId::parse("a").expect("legal"), early: false });
     }
     let task_failed = Outcome::Failed(Failure { kind: FailureKind::TaskFailed, ..failure });
     summary.apply(&RunEvent::TaskEnded { op: 6, at, outcome: task_failed });

@@ -47,7 +47,12 @@ fn story(said: &str) -> Vec<RunEvent> {
         closed_until: None,
     };
     let outcome = |op, at, outcome| RunEvent::OperationEnded { op, at: ms(at), outcome };
-    let found = |op, at, task| RunEvent::TaskFound { op, at: ms(at), task: TaskId::parse(task).expect("a legal id") };
+    let found = |op, at, task| RunEvent::TaskFound {
+        op,
+        at: ms(at),
+        task: TaskId::parse(task).expect("a legal id"),
+        early: false,
+    };
     let (throttled, lost) =
         (failure(FailureKind::Throttled, Some("APIGW.0308"), said), failure(FailureKind::NoAnswer, None, said));
     let stop = NotAttemptedReason::BudgetSpent(MaxFailures::Count(0).of(3));

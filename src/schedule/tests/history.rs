@@ -162,10 +162,10 @@ fn what_is_seen_of_tasks_changes_budgets_and_no_times() {
     let at = ms(80_000);
     events.push(RunEvent::TaskUnclear { op: 0, at, why: "no task is listed".to_owned() });
     assert_eq!(past(&events), PastState::Ended { spent: true });
-    events.push(RunEvent::TaskFound { op: 0, at, task: TaskId::parse("a").expect("legal") });
+    events.push(RunEvent::TaskFound { op: 0, at, task: TaskId::parse("a").expect("legal"), early: false });
     assert_eq!(past(&events), PastState::Ended { spent: false });
     events.push(RunEvent::TaskProgressed { op: 0, at, percent: 45 });
-    events.push(RunEvent::TaskFound { op: 1, at, task: TaskId::parse("b").expect("legal") });
+    events.push(RunEvent::TaskFound { op: 1, at, task: TaskId::parse("b").expect("legal"), early: false });
     events.push(RunEvent::TaskEnded { op: 1, at, outcome: Outcome::Confirmed });
     let confirmed = [&events[..], &[RunEvent::TaskEnded { op: 0, at, outcome: Outcome::Confirmed }]].concat();
     assert_eq!(past(&confirmed), PastState::Ended { spent: false });
