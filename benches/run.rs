@@ -186,6 +186,7 @@ fn options_of_run() -> RunOptions {
         grace: DEFAULT_GRACE,
         seed: 1,
         follow: FollowAfter::Nothing,
+        elsewhere: Vec::new(),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::cli::{InputArgs, PaceArgs, SelectArgs};
 use crate::diagnostic::{Code, Diagnostic, Severity, visible};
 use crate::exit::ExitStatus;
 use crate::expand::{EndpointChain, ExecutionPlan, Overrides, expand, undeclared_overrides};
-use crate::forecast::{Forecast, forecast_with};
+use crate::forecast::{Forecast, forecast_rest};
 use crate::io::credential::Environment;
 use crate::io::endpoint::{endpoint_override, read_regions_file};
 use crate::io::fs;
@@ -27,7 +27,7 @@ use crate::model::{Endpoint, Operation, PlanDigest, Region, format_estimate};
 use crate::plan::{ValidatedPlan, check_structure, decode, prepare_schema, validate};
 use crate::resolve::{frozen_digest, record};
 use crate::review::Document;
-use crate::schedule::ScheduleOptions;
+use crate::schedule::{History, ScheduleOptions};
 use crate::selection::{NothingSelected, Selection};
 use crate::source::{Source, SourceId, Sources};
 use crate::yaml;
@@ -100,7 +100,12 @@ impl Loaded {
     /// How long it will take with `options`, and a warning where that is longer than a deadline. Reading makes no forecast,
     /// since each command has its own bounds.
     pub(super) fn make_forecast(&mut self, options: ScheduleOptions) {
-        self.forecast = forecast_with(&self.plan, ASSUMED_LATENCY, options);
+        self.make_forecast_after(&History::default(), options);
+    }
+
+    /// As [`Loaded::make_forecast`], after what has happened.
+    pub(super) fn make_forecast_after(&mut self, history: &History, options: ScheduleOptions) {
+        self.forecast = forecast_rest(&self.plan, ASSUMED_LATENCY, options, history, Duration::ZERO);
         self.warnings.extend(deadlines(&self.plan, &self.forecast));
     }
 

@@ -11,6 +11,7 @@ mod complete;
 mod completions;
 mod difference;
 mod discover;
+mod elsewhere;
 mod ending;
 mod explain;
 mod hosts;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::complete::Completed;
+use super::elsewhere::{Moment, OtherRuns};
 use super::hosts::hosts_outside;
 use super::load::{ASSUMED_LATENCY, LoadFailure, Loaded, Reading, Texts, endpoint_chain};
 use super::output::{LeftOver, Outputs, state_dir};
@@ -52,9 +53,8 @@ pub(super) fn resume(context: &Context, args: &ResumeArgs) -> ExitStatus {
 /// The road of a resumed run; the error is the status of one that did not go on.
 async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus, ExitStatus> {
     let bounds = Bounds::parse(&args.bounds).map_err(|message| context.usage(&message))?;
-    let directory = StateDir::new(state_dir(&args.output.state_dir))
-        .find(&args.run)
-        .map_err(|error| context.usage(&error.to_string()))?;
+    let state = StateDir::new(state_dir(&args.output.state_dir));
+    let directory = state.find(&args.run).map_err(|error| context.usage(&error.to_string()))?;
     directory.check_ours().map_err(|error| unwritable(context, &error.to_string()))?;
     let locked = LockedJournal::open(directory.path()).map_err(|error| not_opened(context, &error))?;
     let journal = journal::read(locked.bytes()).map_err(|error| unreadable(context, &directory, &error))?;
@@ -76,9 +76,13 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let reopen = Reopen { retry_failed: args.retry_failed, retry_unknown: args.retry_unknown };
     let wait = wait(&args.wait, &header.invocation, &story.summary).map_err(|message| context.usage(&message))?;
     let after = follow_after(wait.as_deref()).map_err(|message| context.usage(&message))?;
+    let shard = loaded.reading.selection.shard();
+    let others = OtherRuns { context, state: &state, own: &directory, shard, simulated: simulated.is_some() };
+    let counting = others.still_counting(&loaded.plan, Moment { wall: started.wall(), run: base });
     let preview = story.take_up(&loaded, &started, base, reopen);
     let options = room::here(&loaded.plan, bounds.schedule());
-    loaded.forecast = forecast_rest(&loaded.plan, ASSUMED_LATENCY, options, &preview.history, base);
+    let history = counting.beside(preview.history);
+    loaded.forecast = forecast_rest(&loaded.plan, ASSUMED_LATENCY, options, &history, base);
     room::warn(context, &loaded.plan, loaded.forecast.calls);
 
     let (simulates, later) = (simulated.is_some(), later.schedule());
@@ -117,10 +121,14 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     // Before anything is asked or touched: what is found is not sent, may free a failure budget, and an interrupt costs nothing.
     let looked = story.look_up(context, &loaded, &asker, &clock, bounds.time_left(Duration::ZERO), reopen).await;
     let looked_until = clock.now();
-    let preview = looked.past(&loaded, &clock, reopen);
-    loaded.forecast = forecast_rest(&loaded.plan, ASSUMED_LATENCY, options, &preview.history, looked_until);
+    let counting = others.still_counting(&loaded.plan, Moment::on(&clock));
+    let history = counting.beside(looked.past(&loaded, &clock, reopen).history);
+    loaded.forecast = forecast_rest(&loaded.plan, ASSUMED_LATENCY, options, &history, looked_until);
     let loaded = loaded;
     let open = loaded.forecast.calls;
+    if open > 0 {
+        counting.tell(context);
+    }
     // With nothing to send there is nothing to ask: the session only says how it stands.
     let asked = open > 0 && !args.connection.yes && simulated.is_none();
     if !confirmed(context, asked, open, || about(context, header, &looked.summary, &loaded)) {
@@ -140,7 +148,11 @@ async fn resume_async(context: &Context, args: &ResumeArgs) -> Result<ExitStatus
     let after = if open == 0 && after == FollowAfter::LookUp { FollowAfter::Nothing } else { after };
     let options = bounds.options(header.run.clone(), header.started_at, loaded.forecast.duration, after);
     // The time that is allowed counts from before the look.
-    let options = RunOptions { max_duration: bounds.time_left(looked_until.saturating_sub(base)), ..options };
+    let options = RunOptions {
+        max_duration: bounds.time_left(looked_until.saturating_sub(base)),
+        elsewhere: others.still_counting(&loaded.plan, Moment::on(&clock)).calls,
+        ..options
+    };
     let session = Session { account: account(&loaded), service: &service, tasks: &asker, clock: &clock };
     let status = session.drive(&options, Some(past), log, streams).await;
     leave(looked);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::approve::Approval;
 use super::check::check_first;
+use super::elsewhere::{Moment, OtherRuns};
 use super::hosts::hosts_outside;
 use super::load::{Loaded, load, status_of_warnings};
 use super::output::{Outputs, state_dir};
@@ -22,7 +23,9 @@ use crate::journal::{Header, Invocation, RecordedPlan, SimulatedWith};
 use crate::model::{Endpoint, Region, RunId};
 use crate::read::{ReadLimits, Reader};
 use crate::report::{self, EventFacts};
+use crate::run::RunOptions;
 use crate::run::port::Clock;
+use crate::schedule::History;
 use crate::terminal::console::DEFAULT_WIDTH;
 
 /// Operations of a plan that are shown before the question.
@@ -43,8 +46,17 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
     let approval =
         Approval::parse(args.approve.as_deref(), &args.input.plans).map_err(|message| context.usage(&message))?;
     let mut loaded = load(context, &args.input, &args.select, &args.pace).map_err(|failure| failure.report(context))?;
+    let simulated = simulated_with(args);
+    let clock = RunClock::start(super::session::scale(simulated.as_ref()));
+    let id = run_id(&clock);
+    let state = StateDir::new(state_dir(&args.output.state_dir));
+    state.check_ours().map_err(|error| unwritable(context, &error.to_string()))?;
+    let directory = state.run(&id);
+    let shard = loaded.reading.selection.shard();
+    let others = OtherRuns { context, state: &state, own: &directory, shard, simulated: simulated.is_some() };
+    let counting = others.still_counting(&loaded.plan, Moment::on(&clock));
     // A budget over the whole run makes it slower, and so does a machine without room.
-    loaded.make_forecast(room::here(&loaded.plan, bounds.schedule()));
+    loaded.make_forecast_after(&counting.beside(History::default()), room::here(&loaded.plan, bounds.schedule()));
     context.console.diagnostics(&loaded.warnings, &loaded.sources);
     let status = status_of_warnings(context, &args.input, &loaded.warnings);
     if status != ExitStatus::Success {
@@ -54,14 +66,8 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
         approval.before_reads(context, &loaded)?;
     }
     room::warn(context, &loaded.plan, loaded.forecast.calls);
-
-    let simulated = simulated_with(args);
-    let clock = RunClock::start(super::session::scale(simulated.as_ref()));
-    let id = run_id(&clock);
-    let state = StateDir::new(state_dir(&args.output.state_dir));
-    state.check_ours().map_err(|error| unwritable(context, &error.to_string()))?;
-    let directory = state.run(&id);
-    let outputs = Outputs::parse(&args.output.report, directory)
+    counting.tell(context);
+    let outputs = Outputs::parse(&args.output.report, directory.clone())
         .map_err(|message| context.usage(&message))?
         .going_on_with(&hosts_to_name(args, &loaded));
     let service = Service::connect(context, simulated.as_ref(), &args.connection, &loaded.plan, &clock)
@@ -90,6 +96,7 @@ async fn run_async(context: &Context, args: &RunArgs) -> Result<ExitStatus, Exit
         .map_err(|error| unwritable(context, &error.to_string()))?;
     announce_directory(context, &outputs);
     let options = bounds.options(id, header.started_at, loaded.forecast.duration, follow);
+    let options = RunOptions { elsewhere: others.still_counting(&loaded.plan, Moment::on(&clock)).calls, ..options };
     let account = Account {
         context,
         loaded: &loaded,

@@ -97,7 +97,8 @@ impl Bounds {
         follow: FollowAfter,
     ) -> RunOptions {
         let (Self { max_failures, fail_fast, max_duration, grace }, seed) = (*self, fastrand::u64(..));
-        RunOptions { run, started_at, forecast, max_failures, fail_fast, max_duration, grace, seed, follow }
+        let elsewhere = Vec::new();
+        RunOptions { run, started_at, forecast, max_failures, fail_fast, max_duration, grace, seed, follow, elsewhere }
     }
 
     /// What the scheduler is told by a forecast, which wants to know how long everything would take.

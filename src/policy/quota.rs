@@ -8,10 +8,15 @@ mod pace;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use self::pace::Pace;
 
 /// No text of a 429 makes us count in a longer window.
 const LONGEST_STATED: Duration = Duration::from_secs(24 * 3600);
+
+/// What was answered longer ago than this when the run's clock began has left every window.
+const BEFORE: Duration = LONGEST_STATED;
 
 /// A known limit is taken for wrong when it allows so many times as many calls as the service took. Below that the service has
 /// somebody else who uses a part of it, and the limit may well be right.
@@ -47,7 +52,7 @@ pub struct Bucket {
     windows: Vec<Window>,
     in_flight: u32,
     /// Arrivals of the latest answers, oldest first: as many as any limit can ever ask for. Those of calls that an earlier
-    /// session lost may lie ahead.
+    /// session lost may lie ahead. They count from [`BEFORE`] the zero of the run's clock, since other runs made theirs before it.
     answered: VecDeque<Duration>,
     closed_until: Duration,
     /// After a 429: how many calls may be in flight. One alone finds out whether the service takes calls again, and each
@@ -113,7 +118,7 @@ impl Bucket {
             // So many answered calls may still count when the next one is sent; those before them must have left.
             let may_count = window.calls.checked_sub(self.in_flight + 1)? as usize;
             if let Some(leaving) = self.answered.len().checked_sub(may_count + 1) {
-                slot = slot.max(self.answered[leaving] + window.per);
+                slot = slot.max((self.answered[leaving] + window.per).saturating_sub(BEFORE));
             }
         }
         Some(slot)
@@ -199,7 +204,24 @@ impl Bucket {
         self.counts_until(until);
     }
 
+    /// Another run made a call that the service counted by `counted` at the latest; a 429 closes the bucket for this run, too. All
+    /// of these come before a call of this session, and may lie before the zero of the run's clock.
+    pub fn elsewhere(&mut self, counted: SignedDuration, closed_until: Option<SignedDuration>) {
+        match Duration::try_from(counted) {
+            Ok(counted) => self.counts_until(counted),
+            Err(_) => self.keep(BEFORE.saturating_sub(counted.unsigned_abs())),
+        }
+        if let Some(Ok(until)) = closed_until.map(Duration::try_from) {
+            self.close_until(until);
+        }
+    }
+
     fn counts_until(&mut self, answered: Duration) {
+        self.keep(answered.saturating_add(BEFORE));
+    }
+
+    /// Keeps a time that counts from [`BEFORE`] the zero of the run's clock.
+    fn keep(&mut self, answered: Duration) {
         let after = self.answered.iter().rev().take_while(|earlier| **earlier > answered).count();
         self.answered.insert(self.answered.len() - after, answered);
         let places = self.places();

@@ -67,10 +67,11 @@ impl<'a, 'b, L: EventLog> Dispatcher<'a, 'b, L> {
             ignore_deadlines: false,
             most_in_flight,
         };
-        let (summary, taken_up, history) = match past {
+        let (summary, taken_up, mut history) = match past {
             Some(Past { summary, taken_up, history }) => (summary, Some(taken_up), history),
             None => (RunSummary::new(plan.operations.len()), None, History::default()),
         };
+        history.elsewhere.clone_from(&options.elsewhere);
         Self {
             plan,
             options,
@@ -409,6 +410,7 @@ mod tests {
             grace: Duration::ZERO,
             seed: 1,
             follow: FollowAfter::Nothing,
+            elsewhere: Vec::new(),
         };
         let mut log = Unlogged;
         let dispatcher = Dispatcher::new(&plan, (&options, None), None, &mut log, &mut []);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::port::LogFailure;
 use crate::event::{OpIndex, RunEvent};
 use crate::model::{CredentialName, MaxFailures, OperationId, RunId};
-use crate::schedule::History;
+use crate::schedule::{CallElsewhere, History};
 use crate::summary::RunSummary;
 
 /// How long what is in flight may take to land after an interrupt, when nothing else is said.
@@ -32,6 +32,8 @@ pub struct RunOptions {
     pub seed: u64,
     /// What becomes of the service's tasks after the last request.
     pub follow: FollowAfter,
+    /// What other runs sent, as far as it still counts against the quota.
+    pub elsewhere: Vec<CallElsewhere>,
 }
 
 /// What a run does about the service's tasks after its last request.

@@ -142,6 +142,7 @@ fn options() -> RunOptions {
         grace: DEFAULT_GRACE,
         seed: 7,
         follow: FollowAfter::Nothing,
+        elsewhere: Vec::new(),
     }
 }
 

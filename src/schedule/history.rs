@@ -5,6 +5,9 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
+use super::CallElsewhere;
 use crate::event::{AttemptRecord, Failure, FailureKind, OpIndex, Outcome, RunEvent};
 use crate::expand::ExecutionPlan;
 use crate::policy::{CallEnd, stated_limit};
@@ -16,6 +19,8 @@ pub struct History {
     pub operations: Vec<PastOperation>,
     /// What quota buckets saw, in the order in which it happened.
     pub calls: Vec<PastCall>,
+    /// What other runs sent. No event of this run tells it.
+    pub elsewhere: Vec<CallElsewhere>,
     /// Waves that began: plan and wave, in the order in which they did. A display that is made for a resumed run takes the
     /// wave of each plan from here: a wave that goes on is not told as one that begins.
     pub waves: Vec<(usize, usize)>,
@@ -86,6 +91,16 @@ pub enum Traffic {
         /// time ago.
         until: Duration,
     },
+}
+
+impl Traffic {
+    /// When it happened, as far as that is known.
+    pub(super) fn at(&self) -> Option<SignedDuration> {
+        match self {
+            Self::Launched { at } | Self::Ended { at, .. } => SignedDuration::try_from(*at).ok(),
+            Self::NotSent | Self::Lost { .. } => None,
+        }
+    }
 }
 
 impl History {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ahash::{HashMap, HashMapExt as _};
 
 use super::gate::{BucketState, CredentialState, Gates, Place, Queue};
-use super::{Budget, History, OpState, PastState, Phase, PlanState, ScheduleOptions, WaveState};
+use super::{Budget, CallElsewhere, History, OpState, PastState, Phase, PlanState, ScheduleOptions, WaveState};
 use crate::expand::ExecutionPlan;
 use crate::model::{CredentialName, Endpoint, Operation, QuotaScope, Region};
 use crate::policy::Bucket;
@@ -19,6 +19,8 @@ pub(super) struct Layout {
     pub(super) gates: Gates,
     pub(super) buckets: Vec<BucketState>,
     pub(super) credentials: Vec<CredentialState>,
+    /// The bucket of each call of another run; none if nothing of this one shares it.
+    pub(super) elsewhere: Vec<Option<u32>>,
 }
 
 /// What operations of one queue have in common.
@@ -36,6 +38,15 @@ struct QueueKey<'a> {
 struct BucketKey<'a> {
     endpoint: Option<&'a Endpoint>,
     credential: Option<&'a CredentialName>,
+}
+
+impl<'a> BucketKey<'a> {
+    fn new(scope: QuotaScope, endpoint: &'a Endpoint, credential: &'a CredentialName) -> Self {
+        Self {
+            endpoint: (scope != QuotaScope::Global).then_some(endpoint),
+            credential: (scope == QuotaScope::User).then_some(credential),
+        }
+    }
 }
 
 impl Layout {
@@ -62,6 +73,7 @@ impl Layout {
             ops.push(OpState { queue, attempts, forgiven, phase });
         }
         builder.name_shared_endpoints(plan);
+        let elsewhere = history.elsewhere.iter().map(|call| builder.bucket_elsewhere(call)).collect();
         let Builder { plans, mut queues, gates, buckets, credentials, .. } = builder;
         // Counting sort: each queue gets a range of `order`, filled in plan order.
         let mut end = 0;
@@ -75,7 +87,7 @@ impl Layout {
             order[fresh.end] = op;
             fresh.end += 1;
         }
-        Self { plans, ops, order, queues, gates, buckets, credentials }
+        Self { plans, ops, order, queues, gates, buckets, credentials, elsewhere }
     }
 }
 
@@ -209,10 +221,7 @@ impl<'a> Builder<'a> {
 
     fn bucket_of(&mut self, operation: &'a Operation) -> u32 {
         let target = &operation.target;
-        let key = BucketKey {
-            endpoint: (self.scope != QuotaScope::Global).then_some(&operation.endpoint),
-            credential: (self.scope == QuotaScope::User).then_some(&target.credential),
-        };
+        let key = BucketKey::new(self.scope, &operation.endpoint, &target.credential);
         let quota = self.plan.plans[operation.plan].limits.quota;
         let bucket = *self.bucket_ids.entry(key).or_insert_with(|| {
             let name = match self.scope {
@@ -236,6 +245,11 @@ impl<'a> Builder<'a> {
         bucket
     }
 
+    /// The bucket that a call of another run is in, too.
+    fn bucket_elsewhere(&self, call: &CallElsewhere) -> Option<u32> {
+        self.bucket_ids.get(&BucketKey::new(self.scope, &call.endpoint, &call.credential)).copied()
+    }
+
     /// A bucket over several regions (one `--endpoint` for all) is named after its host instead.
     fn name_shared_endpoints(&mut self, plan: &'a ExecutionPlan) {
         if self.scope == QuotaScope::Global {
@@ -257,7 +271,7 @@ impl<'a> Builder<'a> {
 }
 
 /// The widest sharing that any plan states: what one plan wants shared can't be separate for another.
-fn widest_scope(plan: &ExecutionPlan) -> QuotaScope {
+pub(super) fn widest_scope(plan: &ExecutionPlan) -> QuotaScope {
     let width = |scope: &QuotaScope| match scope {
         QuotaScope::User => 0,
         QuotaScope::Address => 1,

@@ -3,9 +3,10 @@
 //! It decides which operation is sent when: waves, quota, concurrency, retries, failure budgets, refused credentials,
 //! deadlines, drain. `run` performs its effects in order, `forecast` drives it with a virtual clock. The rules and their
 //! reasons are in `docs/run-loop.md`. Parts: `layout` builds the state from a plan, `history` and `restore` bring in what earlier
-//! sessions did, `launch` picks what is sent next, `progress` moves operations, waves and plans to their end, `timer` holds
+//! sessions did, `elsewhere` what other runs did, `launch` picks what is sent next, `progress` moves operations, waves and plans to their end, `timer` holds
 //! what happens at a time, `view` tells where it all stands.
 
+mod elsewhere;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod gate;
@@ -23,6 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+pub use self::elsewhere::CallElsewhere;
 use self::gate::{BucketState, CredentialState, Gates, Queue, Rank};
 pub use self::history::{History, PastCall, PastOperation, PastState, Traffic};
 use self::layout::Layout;
@@ -295,9 +297,9 @@ impl Schedule {
         Self::resume(plan, options, &History::default())
     }
 
-    /// The parts in their first state, with the phases that operations have by `history`.
-    fn laid_out(plan: &ExecutionPlan, options: ScheduleOptions, history: &History) -> Self {
-        let Layout { plans, ops, order, queues, gates, buckets, credentials } = Layout::new(plan, options, history);
+    /// The parts in their first state.
+    fn laid_out(layout: Layout, plan: &ExecutionPlan, options: ScheduleOptions) -> Self {
+        let Layout { plans, ops, order, queues, gates, buckets, credentials, elsewhere: _ } = layout;
         let selected = plan.selected().count();
         Self {
             plans,

@@ -3,8 +3,9 @@
 //! `layout` has left out what has ended; this puts into gates, budgets, timers and buckets what earlier sessions did to them.
 //! Credentials begin unproven again: between two sessions a key may have been changed.
 
+use super::layout::Layout;
 use super::timer::Timer;
-use super::{History, PastCall, PastState, Refused, Schedule, ScheduleOptions, Traffic};
+use super::{CallElsewhere, History, PastCall, PastState, Refused, Schedule, ScheduleOptions, Traffic};
 use crate::expand::ExecutionPlan;
 
 impl Schedule {
@@ -14,12 +15,26 @@ impl Schedule {
     /// and `fail_fast` looks only at what fails after it. See "Resume" in `docs/run-loop.md`.
     #[must_use]
     pub fn resume(plan: &ExecutionPlan, options: ScheduleOptions, history: &History) -> Self {
-        let mut schedule = Self::laid_out(plan, options, history);
+        let layout = Layout::new(plan, options, history);
+        let shared = layout.elsewhere.iter().zip(&history.elsewhere);
+        let mut elsewhere: Vec<(u32, &CallElsewhere)> =
+            shared.filter_map(|(bucket, call)| Some(((*bucket)?, call))).collect();
+        elsewhere.sort_by_key(|(_, call)| call.counted);
+        let mut schedule = Self::laid_out(layout, plan, options);
         for (op, past) in (0u32..).zip(&history.operations).take(plan.operations.len()) {
             schedule.restore_operation(op, &past.state);
         }
+        // In the order in which it happened.
+        let mut elsewhere = elsewhere.into_iter().peekable();
         for call in &history.calls {
+            let at = call.traffic.at();
+            while let Some((bucket, other)) = elsewhere.next_if(|(_, other)| at.is_some_and(|at| other.counted < at)) {
+                schedule.buckets[bucket as usize].bucket.elsewhere(other.counted, other.closed_until);
+            }
             schedule.recall(call);
+        }
+        for (bucket, other) in elsewhere {
+            schedule.buckets[bucket as usize].bucket.elsewhere(other.counted, other.closed_until);
         }
         for (plan, wave) in &history.waves {
             if let Some(wave) = schedule.plans.get_mut(*plan).and_then(|plan| plan.waves.get_mut(*wave)) {

@@ -12,6 +12,8 @@ mod common;
 mod crash;
 mod credential;
 mod discover;
+#[cfg(feature = "simulator")]
+mod elsewhere;
 mod exchange;
 mod expansion;
 mod gate;

@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -367,6 +368,33 @@ proptest! {
         }
         let sent = drive_from(cut, &mut bucket, &latencies(&second));
         counted.extend(sent.iter().zip(&second).map(|((from, to), (_, share))| *from + (*to - *from).mul_f64(*share)));
+        prop_assert!(worst_window(counted, ms(per)) <= calls as usize);
+    }
+
+    /// Another run began at any time before this one, and was killed or over when this one began.
+    #[test]
+    fn no_window_holds_more_calls_whatever_another_run_sent(
+        calls in 1u32..7,
+        per in 1u64..2000,
+        first in vec((0u64..5000, 0.0f64..=1.0), 1..20),
+        later in 0u64..10_000,
+        timeout in 5000u64..8000,
+        second in vec((0u64..5000, 0.0f64..=1.0), 1..20),
+    ) {
+        let (later, timeout) = (ms(later), ms(timeout));
+        let latencies = |each: &[(u64, f64)]| each.iter().map(|(latency, _)| ms(*latency)).collect::<Vec<_>>();
+        let signed = |span: Duration| SignedDuration::try_from(span).expect("short");
+        let other = drive(&mut Bucket::new(calls, ms(per)), &latencies(&first));
+        let mut bucket = Bucket::new(calls, ms(per));
+        let mut counted = Vec::new();
+        for ((sent, answered), (_, share)) in other.into_iter().zip(&first).filter(|((sent, _), _)| *sent <= later) {
+            let until = if answered > later { sent + timeout } else { answered };
+            bucket.elsewhere(signed(until) - signed(later), None);
+            counted.push(sent + (until - sent).mul_f64(*share));
+        }
+        let sent = drive(&mut bucket, &latencies(&second));
+        let own = sent.iter().zip(&second).map(|((from, to), (_, share))| *from + (*to - *from).mul_f64(*share));
+        counted.extend(own.map(|at| at + later));
         prop_assert!(worst_window(counted, ms(per)) <= calls as usize);
     }
 

@@ -15,7 +15,7 @@ use crate::expand::ExecutionPlan;
 use crate::model::{Limits, MaxFailures, QuotaScope, RetryLimits};
 use crate::resume::Reopen;
 use crate::schedule::fixture::{Fixture, ms, nonzero, quota};
-use crate::schedule::{AttemptEnd, ScheduleOptions};
+use crate::schedule::{AttemptEnd, CallElsewhere, ScheduleOptions};
 
 const REGIONS: [&str; 3] = ["cn-north-4", "eu-west-101", "la-south-2"];
 const CREDENTIALS: [&str; 3] = ["default", "emea", "apac"];
@@ -183,6 +183,11 @@ fn reply(choice: &Choice, plan: &ExecutionPlan, op: usize, attempt: u32) -> Repl
 }
 
 pub(super) fn run(choice: &Choice, plan: &ExecutionPlan) -> Record {
+    run_beside(choice, plan, Vec::new())
+}
+
+/// With what other runs sent.
+pub(super) fn run_beside(choice: &Choice, plan: &ExecutionPlan, elsewhere: Vec<CallElsewhere>) -> Record {
     let options = ScheduleOptions {
         max_failures: choice.max_failures.map(MaxFailures::Count),
         fail_fast: choice.fail_fast,
@@ -199,5 +204,6 @@ pub(super) fn run(choice: &Choice, plan: &ExecutionPlan) -> Record {
         stop_after: cut.stop_after.map(ms),
     };
     let cuts: Vec<Cut> = choice.cuts.iter().map(cut).collect();
-    World::new(plan, options).sessions(choice.stop_at.map(ms), &cuts, |op, attempt| reply(choice, plan, op, attempt))
+    World::beside(plan, options, elsewhere)
+        .sessions(choice.stop_at.map(ms), &cuts, |op, attempt| reply(choice, plan, op, attempt))
 }

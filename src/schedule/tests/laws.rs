@@ -7,7 +7,7 @@ use super::books::{bucket_of, quotas_of};
 use super::world::{Flight, World, given_up};
 use crate::event::{FailureKind, Outcome, RunEvent};
 use crate::schedule::fixture::ms;
-use crate::schedule::{AttemptEnd, Effect, History, Input, Phase, Schedule};
+use crate::schedule::{AttemptEnd, Effect, Input, Phase, Schedule};
 use crate::summary::RunSummary;
 
 fn is_spent(outcome: &Outcome) -> bool {
@@ -168,8 +168,7 @@ impl World<'_> {
         if !self.session.flights.is_empty() {
             return;
         }
-        let history = History::from_events(self.plan, &self.record.journal, self.now);
-        let (again, live) = (Schedule::resume(self.plan, self.options, &history), &self.schedule);
+        let (again, live) = (self.restored(), &self.schedule);
         for (op, (again, live)) in again.ops.iter().zip(&live.ops).enumerate() {
             let phase = if live.phase == Phase::Due { Phase::Waiting } else { live.phase };
             assert_eq!((again.attempts, again.forgiven, again.phase), (live.attempts, live.forgiven, phase), "{op}");

@@ -2,6 +2,7 @@
 
 mod books;
 mod choice;
+mod elsewhere;
 mod examples;
 mod history;
 mod laws;

@@ -10,7 +10,7 @@ use crate::event::{AttemptRecord, Failure, FailureKind, NotAttemptedReason, Outc
 use crate::expand::ExecutionPlan;
 use crate::model::RunId;
 use crate::resume::{Reopen, take_up};
-use crate::schedule::{AttemptEnd, Effect, History, Input, Schedule, ScheduleOptions};
+use crate::schedule::{AttemptEnd, CallElsewhere, Effect, History, Input, Schedule, ScheduleOptions};
 
 /// When a session is killed, unless it is over by then.
 #[derive(Clone, Copy, Debug)]
@@ -101,6 +101,8 @@ pub(super) struct World<'a> {
     pub(super) reopen: Reopen,
     /// Where the journal reopens an operation on the word that what is unknown may be repeated, and which.
     pub(super) on_word: Vec<(usize, usize)>,
+    /// What other runs sent, which no journal of this one knows.
+    pub(super) elsewhere: Vec<CallElsewhere>,
     /// Length of the journal before the latest step.
     step_began: usize,
 }
@@ -117,6 +119,7 @@ impl<'a> World<'a> {
             record: Record::default(),
             reopen: Reopen::default(),
             on_word: Vec::new(),
+            elsewhere: Vec::new(),
             step_began: 0,
         };
         world.note(RunEvent::RunStarted {
@@ -126,6 +129,20 @@ impl<'a> World<'a> {
             forecast: Duration::ZERO,
         });
         world
+    }
+
+    /// A run that begins after others, or beside them.
+    pub(super) fn beside(plan: &'a ExecutionPlan, options: ScheduleOptions, elsewhere: Vec<CallElsewhere>) -> Self {
+        let mut world = Self { elsewhere, ..Self::new(plan, options) };
+        world.schedule = world.restored();
+        world
+    }
+
+    /// The schedule as the journal has it.
+    pub(super) fn restored(&self) -> Schedule {
+        let history = History::from_events(self.plan, &self.record.journal, self.now);
+        let history = History { elsewhere: self.elsewhere.clone(), ..history };
+        Schedule::resume(self.plan, self.options, &history)
     }
 
     /// Runs to the end in one session; `reply` says what the service does with each (operation, attempt).
@@ -361,8 +378,7 @@ impl<'a> World<'a> {
             self.note(event);
         }
         assert_eq!(take_up(self.plan, &self.record.journal, self.now, cut.reopen), [], "taken up twice");
-        let history = History::from_events(self.plan, &self.record.journal, self.now);
-        self.schedule = Schedule::resume(self.plan, self.options, &history);
+        self.schedule = self.restored();
         self.step_began = self.record.journal.len();
     }
 }

@@ -1,0 +1,168 @@
+//! What other runs of the state directory sent, as far as it still counts against the quota of this one.
+//!
+//! The service counts calls, not runs: what another one sent a moment ago stands in the same window. Its journal says when that
+//! was. A journal that can't be read is left out, and said with `-v`: it is no reason to send nothing.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Context;
+use super::recorded::{Shelf, Story};
+use crate::diagnostic::visible;
+use crate::event::RunEvent;
+use crate::expand::ExecutionPlan;
+use crate::io::clock::RunClock;
+use crate::io::journal_file::glance;
+use crate::io::state_dir::{RunDir, StateDir};
+use crate::journal;
+use crate::model::Shard;
+use crate::run::port::Clock;
+use crate::schedule::{CallElsewhere, History};
+
+/// No larger journal is read: one of far more than 100,000 operations.
+const MOST_BYTES: u64 = 256 << 20;
+
+/// One moment on the wall, and on the clock of a run.
+#[derive(Clone, Copy)]
+pub(super) struct Moment {
+    pub(super) wall: Timestamp,
+    pub(super) run: Duration,
+}
+
+impl Moment {
+    /// What a run's clock shows.
+    pub(super) fn on(clock: &RunClock) -> Self {
+        Self { wall: clock.wall(), run: clock.now() }
+    }
+}
+
+/// Where other runs are found, and whose they are not.
+pub(super) struct OtherRuns<'a> {
+    pub(super) context: &'a Context,
+    pub(super) state: &'a StateDir,
+    /// This run.
+    pub(super) own: &'a RunDir,
+    /// The part of a plan that this run sends; the other parts have a quota of their own.
+    pub(super) shard: Option<Shard>,
+    /// Its service is an embedded simulator, which nobody else has sent anything.
+    pub(super) simulated: bool,
+}
+
+/// What other runs sent.
+#[derive(Default)]
+pub(super) struct Elsewhere {
+    pub(super) calls: Vec<CallElsewhere>,
+    runs: Vec<OtherRun>,
+}
+
+struct OtherRun {
+    name: String,
+    calls: usize,
+    /// Another process goes on with it.
+    goes_on: bool,
+}
+
+impl OtherRuns<'_> {
+    /// What still counts against the quota of `plan` now.
+    pub(super) fn still_counting(&self, plan: &ExecutionPlan, now: Moment) -> Elsewhere {
+        let mut elsewhere = Elsewhere::default();
+        if self.simulated {
+            return elsewhere;
+        }
+        let longest = plan.plans.iter().map(|file| file.limits.quota.per).max().unwrap_or_default();
+        let oldest = now.wall.saturating_sub(longest).unwrap_or(Timestamp::MIN);
+        let listed = self.state.list().unwrap_or_default();
+        let recent = listed.iter().filter(|run| run.name() != self.own.name()).filter_map(|run| {
+            let written = run.last_written()?;
+            (written >= oldest).then_some((run, written))
+        });
+        let mut shelf = Shelf::default();
+        for (run, written) in recent {
+            match self.of_run(run, written, &mut shelf, plan, now) {
+                Ok((calls, goes_on)) if !calls.is_empty() => {
+                    elsewhere.runs.push(OtherRun { name: run.name(), calls: calls.len(), goes_on });
+                    elsewhere.calls.extend(calls);
+                }
+                Ok(_) => {}
+                Err(why) => self.context.console.detail(&format!(
+                    "what run {} sent is not counted: {}",
+                    visible(&run.name()),
+                    visible(&why)
+                )),
+            }
+        }
+        elsewhere
+    }
+
+    /// The calls of one run that count, and whether it goes on.
+    fn of_run(
+        &self,
+        run: &RunDir,
+        written: Timestamp,
+        shelf: &mut Shelf,
+        plan: &ExecutionPlan,
+        now: Moment,
+    ) -> Result<(Vec<CallElsewhere>, bool), String> {
+        run.check_ours().map_err(|error| error.to_string())?;
+        let glance = glance(run.path(), MOST_BYTES).map_err(|error| error.to_string())?;
+        let journal = journal::read(&glance.bytes).map_err(|error| error.to_string())?;
+        let header = &journal.header;
+        // What is simulated reaches no service.
+        if header.invocation.simulated.is_some() {
+            return Ok((Vec::new(), false));
+        }
+        let planned = shelf.planned(header).map_err(|_| "its plans can't be read by this version".to_owned())?;
+        if self.shard.zip(planned.shard).is_some_and(|(own, other)| own.count() == other.count() && own != other) {
+            return Ok((Vec::new(), false));
+        }
+        let story = Story::of(&journal, &planned.plan).map_err(|error| error.to_string())?;
+        let zero = zero(&story, written).duration_since(now.wall) + signed(now.run);
+        let calls = CallElsewhere::of_run(&planned.plan, &story.events, zero);
+        Ok((CallElsewhere::still_counting(calls, plan, now.run), glance.locked))
+    }
+}
+
+/// What the wall clock showed when the clock of a run stood at zero, at the latest. The clock of a run stands still while it is
+/// stopped or the machine sleeps; that its journal was written after its last event makes that good.
+fn zero(story: &Story, written: Timestamp) -> Timestamp {
+    let session = story.events.iter().rev().find_map(|event| match event {
+        RunEvent::RunStarted { started_at, .. } => Some(*started_at),
+        RunEvent::RunResumed { resumed_at, at, .. } => Some(resumed_at.saturating_sub(*at).unwrap_or(*resumed_at)),
+        _ => None,
+    });
+    let by_file = written.saturating_sub(story.elapsed()).unwrap_or(written);
+    session.map_or(by_file, |session| session.max(by_file))
+}
+
+fn signed(span: Duration) -> SignedDuration {
+    SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX)
+}
+
+impl Elsewhere {
+    /// What a run has behind it, with this.
+    pub(super) fn beside(&self, own: History) -> History {
+        History { elsewhere: self.calls.clone(), ..own }
+    }
+
+    /// Says what this run waits for because of others.
+    pub(super) fn tell(&self, context: &Context) {
+        let calls: usize = self.runs.iter().map(|run| run.calls).sum();
+        let whose = match self.runs.as_slice() {
+            [] => return,
+            [run] => format!("run {}", visible(&run.name)),
+            runs => format!("{} other runs", runs.len()),
+        };
+        let (calls, count) =
+            if calls == 1 { ("1 call".to_owned(), "counts") } else { (format!("{calls} calls"), "count") };
+        context.console.info(&format!("{calls} of {whose} still {count} against the quota"));
+        for run in self.runs.iter().filter(|run| run.goes_on) {
+            context.console.info(&format!(
+                "warning: run {} goes on at the same time with the same quota, and what it sends from now on is not counted \
+                 here, so that the service may refuse calls of both; wait for its end, or give each a part of the quota with \
+                 --quota",
+                visible(&run.name)
+            ));
+        }
+    }
+}
