@@ -13,7 +13,7 @@ use crate::diagnostic::visible;
 use crate::event::RunEvent;
 use crate::expand::ExecutionPlan;
 use crate::io::clock::RunClock;
-use crate::io::journal_file::glance;
+use crate::io::journal_file::{glance, has_ended};
 use crate::io::state_dir::{RunDir, StateDir};
 use crate::journal;
 use crate::model::Shard;
@@ -22,6 +22,12 @@ use crate::schedule::{CallElsewhere, History};
 
 /// No larger journal is read: one of far more than 100,000 operations.
 const MOST_BYTES: u64 = 256 << 20;
+
+/// How coarse the times of files are on some file systems.
+const COARSE: Duration = Duration::from_secs(2);
+
+/// For how long what a killed run had in flight may still count before its window begins.
+const LONGEST_LOST: Duration = Duration::from_secs(3600);
 
 /// One moment on the wall, and on the clock of a run.
 #[derive(Clone, Copy)]
@@ -71,11 +77,13 @@ impl OtherRuns<'_> {
             return elsewhere;
         }
         let longest = plan.plans.iter().map(|file| file.limits.quota.per).max().unwrap_or_default();
-        let oldest = now.wall.saturating_sub(longest).unwrap_or(Timestamp::MIN);
+        let since = |span: Duration| now.wall.saturating_sub(longest.saturating_add(span)).unwrap_or(Timestamp::MIN);
+        let (recent, not_ended) = (since(COARSE), since(LONGEST_LOST));
         let listed = self.state.list().unwrap_or_default();
         let recent = listed.iter().filter(|run| run.name() != self.own.name()).filter_map(|run| {
             let written = run.last_written()?;
-            (written >= oldest).then_some((run, written))
+            let may_count = written >= recent || (written >= not_ended && !has_ended(run.path()));
+            may_count.then_some((run, written))
         });
         let mut shelf = Shelf::default();
         for (run, written) in recent {

@@ -12,7 +12,7 @@ mod tests;
 mod writer;
 
 use std::fs::{File, TryLockError};
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::Duration;
 
@@ -122,6 +122,24 @@ pub fn glance(directory: &Path, most: u64) -> Result<Glance, JournalFileError> {
         Ok(_) => {}
     }
     Ok(Glance { bytes, locked })
+}
+
+/// Whether the journal in `directory` ends with the end of a session, as far as its last bytes say: no checksum is looked at.
+#[must_use]
+pub fn has_ended(directory: &Path) -> bool {
+    /// Longer than the line.
+    const TAIL: u64 = 256;
+    let tail = || -> std::io::Result<Vec<u8>> {
+        let mut file = File::open(directory.join(JOURNAL))?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
+        let mut bytes = Vec::new();
+        file.take(TAIL).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let Ok(bytes) = tail() else { return false };
+    let last = bytes.strip_suffix(b"\n").and_then(|lines| lines.rsplit(|byte| *byte == b'\n').next());
+    last.is_some_and(|line| line.starts_with(br#"{"record":"run_ended","#))
 }
 
 /// The journal of a run that was begun before, locked against other processes as long as this lives.

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use hss_sync::model::Quota;
-use hss_sync::simulator::SimulatorConfig;
+use hss_sync::simulator::{Faults, SimulatorConfig};
 
 use super::common::{Finished, finish, hss_sync};
 use super::service::Service;
@@ -20,10 +20,11 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         let quota = Some(Quota::parse("4/1h").expect("a quota"));
-        let scene = Self {
-            service: Service::start(SimulatorConfig { quota, ..SimulatorConfig::default() }),
-            folder: tempfile::tempdir().expect("a folder"),
-        };
+        Self::with(SimulatorConfig { quota, ..SimulatorConfig::default() })
+    }
+
+    fn with(config: SimulatorConfig) -> Self {
+        let scene = Self { service: Service::start(config), folder: tempfile::tempdir().expect("a folder") };
         for (name, operations) in [("four", 4), ("two", 2)] {
             let projects: String = (0..operations)
                 .map(|index| {
@@ -47,6 +48,15 @@ impl Scene {
 
     fn sent(&self) -> usize {
         self.service.log().iter().filter(|entry| entry.method == "POST").count()
+    }
+
+    /// Waits until the service has seen a call, a minute at most.
+    fn wait_for_a_call(&self) {
+        let begun = (0..3000).any(|_| {
+            std::thread::sleep(Duration::from_millis(20));
+            self.sent() > 0
+        });
+        assert!(begun, "nothing is sent");
     }
 
     fn throttled(&self) -> usize {
@@ -120,15 +130,27 @@ fn a_run_that_goes_on_at_the_same_time_is_warned_of() {
     let mut command: Command = scene.service.command(scene.folder.path(), &["run", "four.yaml", "--quota", "1/1h"]);
     let _going_on =
         Killed(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts"));
-    // A minute at most.
-    let begun = (0..3000).any(|_| {
-        std::thread::sleep(Duration::from_millis(20));
-        scene.sent() > 0
-    });
-    assert!(begun, "it sends nothing");
+    scene.wait_for_a_call();
     let second = scene.run(&["two.yaml"]);
     assert!(second.stderr().contains("goes on at the same time with the same quota"), "{}", second.excerpt());
     assert_eq!(scene.throttled(), 0);
+}
+
+/// Its last line is older than any window, and the service may still be busy with it until its timeout of 75 s.
+#[test]
+fn what_a_killed_run_had_in_flight_counts_long_after_its_last_line() {
+    let quota = Some(Quota::parse("1/1s").expect("a quota"));
+    let faults = Faults::parse("latency:20s").expect("faults");
+    let scene = Scene::with(SimulatorConfig { quota, faults, ..SimulatorConfig::default() });
+    let mut command = scene.service.command(scene.folder.path(), &["run", "four.yaml", "--quota", "1/1s"]);
+    let killed =
+        Killed(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts"));
+    scene.wait_for_a_call();
+    drop(killed);
+    std::thread::sleep(Duration::from_secs(4));
+    let second = scene.run(&["two.yaml", "--quota", "1/1s"]);
+    assert!(second.stderr().contains("1 call of run"), "{}", second.excerpt());
+    assert_eq!((second.code(), scene.sent()), (4, 1), "{}", second.excerpt());
 }
 
 #[test]

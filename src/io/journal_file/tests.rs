@@ -33,6 +33,23 @@ fn event(second: u64) -> RunEvent {
     RunEvent::Stopping { at: Duration::from_secs(second), reason: NotAttemptedReason::Interrupted }
 }
 
+#[test]
+fn the_end_of_a_session_shows_in_the_last_line() {
+    let case = Case::new();
+    assert!(!has_ended(&case.directory()), "there is none");
+    let (plan, mut log) = (plan(), case.create());
+    assert!(!has_ended(&case.directory()), "nothing happened yet");
+    for (second, ended) in [(1, false), (2, true), (3, false)] {
+        let at = Duration::from_secs(second);
+        log.append(&if ended { RunEvent::RunEnded { at } } else { event(second) }, &plan);
+        assert!(log.flush_within(Duration::from_secs(60)));
+        assert_eq!(has_ended(&case.directory()), ended, "after {second} s");
+    }
+    fs::write(case.path(), [&fs::read(case.path()).expect("bytes")[..], br#"{"record":"run_ended","seq":9"#].concat())
+        .expect("written");
+    assert!(!has_ended(&case.directory()), "a torn line says nothing");
+}
+
 /// A state directory, and the directory of a run in it that is not there yet.
 struct Case {
     folder: tempfile::TempDir,
