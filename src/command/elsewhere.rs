@@ -121,26 +121,28 @@ impl OtherRuns<'_> {
             return Ok((Vec::new(), false));
         }
         let planned = shelf.planned(header).map_err(|_| "its plans can't be read by this version".to_owned())?;
-        if self.shard.zip(planned.shard).is_some_and(|(own, other)| own.count() == other.count() && own != other) {
+        let is_other_part = |(own, other): (Shard, Shard)| own.count() == other.count() && own != other;
+        if header.digest == plan.digest && self.shard.zip(planned.shard).is_some_and(is_other_part) {
             return Ok((Vec::new(), false));
         }
         let story = Story::of(&journal, &planned.plan).map_err(|error| error.to_string())?;
-        let zero = zero(&story, written).duration_since(now.wall) + signed(now.run);
+        let zero = zero(&story, written, now.wall).duration_since(now.wall).saturating_add(signed(now.run));
         let calls = CallElsewhere::of_run(&planned.plan, &story.events, zero);
         Ok((CallElsewhere::still_counting(calls, plan, now.run), glance.locked))
     }
 }
 
 /// What the wall clock showed when the clock of a run stood at zero, at the latest. The clock of a run stands still while it is
-/// stopped or the machine sleeps; that its journal was written after its last event makes that good.
-fn zero(story: &Story, written: Timestamp) -> Timestamp {
+/// stopped or the machine sleeps; that its journal was written after its last event makes that good. Nothing in it lies ahead,
+/// whatever a clock that was set says.
+fn zero(story: &Story, written: Timestamp, now: Timestamp) -> Timestamp {
     let session = story.events.iter().rev().find_map(|event| match event {
         RunEvent::RunStarted { started_at, .. } => Some(*started_at),
         RunEvent::RunResumed { resumed_at, at, .. } => Some(resumed_at.saturating_sub(*at).unwrap_or(*resumed_at)),
         _ => None,
     });
-    let by_file = written.saturating_sub(story.elapsed()).unwrap_or(written);
-    session.map_or(by_file, |session| session.max(by_file))
+    let ended_by = |time: Timestamp| time.saturating_sub(story.elapsed()).unwrap_or(time);
+    session.max(Some(ended_by(written))).map_or(now, |zero| zero.min(ended_by(now)))
 }
 
 fn signed(span: Duration) -> SignedDuration {
@@ -171,6 +173,54 @@ impl Elsewhere {
                  --quota",
                 visible(&run.name)
             ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::RunId;
+    use crate::summary::RunSummary;
+
+    /// On the wall, in seconds.
+    fn wall(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a time")
+    }
+
+    /// A run that began at 1000 s on the wall, and if it was resumed that was so many seconds later on its own clock and on the wall;
+    /// its last event was at `last` on its own clock.
+    fn story(resumed: Option<(u64, i64)>, last: u64) -> Story {
+        let run = RunId::parse("20261124-080000-7f3a").expect("legal");
+        let mut events =
+            vec![RunEvent::RunStarted { run, started_at: wall(1000), planned: 0, forecast: Duration::ZERO }];
+        events.extend(resumed.map(|(at, later)| RunEvent::RunResumed {
+            at: Duration::from_secs(at),
+            resumed_at: wall(1000 + later),
+            forecast: Duration::ZERO,
+        }));
+        events.push(RunEvent::RunEnded { at: Duration::from_secs(last) });
+        let mut summary = RunSummary::new(0);
+        events.iter().for_each(|event| summary.apply(event));
+        Story { events, summary }
+    }
+
+    #[test]
+    fn the_clock_of_another_run_is_read_as_late_as_it_can_have_been() {
+        for (resumed, last, written, now, zero) in [
+            (None, 60, 1060, 2000, 1000),
+            // It was stopped for ten minutes, or the machine slept.
+            (None, 60, 1660, 2000, 1600),
+            // Its last line says more than a file system that rounds.
+            (None, 60, 1059, 2000, 1000),
+            // It was resumed after an hour, of which its clock saw half.
+            (Some((1800, 3600)), 1860, 4660, 5000, 2800),
+            // The machine's clock was set back since, or the file server's is ahead.
+            (None, 60, 9060, 2000, 1940),
+            (None, 60, 1060, 500, 440),
+        ] {
+            let found = super::zero(&story(resumed, last), wall(written), wall(now));
+            assert_eq!(found, wall(zero), "{resumed:?} {last} {written} {now}");
         }
     }
 }

@@ -3,8 +3,8 @@
 //! It decides which operation is sent when: waves, quota, concurrency, retries, failure budgets, refused credentials,
 //! deadlines, drain. `run` performs its effects in order, `forecast` drives it with a virtual clock. The rules and their
 //! reasons are in `docs/run-loop.md`. Parts: `layout` builds the state from a plan, `history` and `restore` bring in what earlier
-//! sessions did, `elsewhere` what other runs did, `launch` picks what is sent next, `progress` moves operations, waves and plans to their end, `timer` holds
-//! what happens at a time, `view` tells where it all stands.
+//! sessions did and `elsewhere` what other runs did, `launch` picks what is sent next, `progress` moves operations, waves and
+//! plans to their end, `timer` holds what happens at a time, `view` tells where it all stands.
 
 mod elsewhere;
 #[cfg(test)]

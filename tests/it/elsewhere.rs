@@ -136,6 +136,20 @@ fn a_run_that_goes_on_at_the_same_time_is_warned_of() {
     assert_eq!(scene.throttled(), 0);
 }
 
+/// The parts of a plan share its quota out among them; the part of another plan is just another run.
+#[test]
+fn shards_of_one_plan_do_not_count_each_other() {
+    let scene = Scene::new();
+    for (shard, sent) in [("1/2", 2), ("2/2", 4)] {
+        let finished = scene.run(&["four.yaml", "--shard", shard]);
+        assert_eq!((finished.code(), scene.sent()), (0, sent), "{shard}: {}", finished.excerpt());
+        assert!(!finished.stderr().contains("still count"), "{shard}: {}", finished.excerpt());
+    }
+    let other = scene.run(&["two.yaml", "--shard", "1/2"]);
+    assert_eq!((other.code(), scene.sent()), (4, 4), "{}", other.excerpt());
+    assert!(other.stderr().contains("4 calls of 2 other runs still count"), "{}", other.excerpt());
+}
+
 /// Its last line is older than any window, and the service may still be busy with it until its timeout of 75 s.
 #[test]
 fn what_a_killed_run_had_in_flight_counts_long_after_its_last_line() {
