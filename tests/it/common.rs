@@ -166,3 +166,14 @@ fn collect(mut pipe: impl Read + Send + 'static) -> JoinHandle<Stream> {
         stream
     })
 }
+
+/// Waits until something is so, and says what is not when it takes too long.
+#[cfg(feature = "simulator")]
+#[expect(clippy::disallowed_methods, reason = "a watchdog, in real time")]
+pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < WATCHDOG, "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

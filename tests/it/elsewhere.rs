@@ -8,7 +8,7 @@ use std::time::Duration;
 use hss_sync::model::Quota;
 use hss_sync::simulator::{Faults, SimulatorConfig};
 
-use super::common::{Finished, finish, hss_sync};
+use super::common::{Finished, finish, hss_sync, until};
 use super::service::Service;
 
 /// A service that takes four calls an hour, and one plan of four operations and one of two.
@@ -48,15 +48,6 @@ impl Scene {
 
     fn sent(&self) -> usize {
         self.service.log().iter().filter(|entry| entry.method == "POST").count()
-    }
-
-    /// Waits until the service has seen a call, a minute at most.
-    fn wait_for_a_call(&self) {
-        let begun = (0..3000).any(|_| {
-            std::thread::sleep(Duration::from_millis(20));
-            self.sent() > 0
-        });
-        assert!(begun, "nothing is sent");
     }
 
     fn throttled(&self) -> usize {
@@ -130,7 +121,7 @@ fn a_run_that_goes_on_at_the_same_time_is_warned_of() {
     let mut command: Command = scene.service.command(scene.folder.path(), &["run", "four.yaml", "--quota", "1/1h"]);
     let _going_on =
         Killed(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts"));
-    scene.wait_for_a_call();
+    until("nothing is sent", || scene.sent() > 0);
     let second = scene.run(&["two.yaml"]);
     assert!(second.stderr().contains("goes on at the same time with the same quota"), "{}", second.excerpt());
     assert_eq!(scene.throttled(), 0);
@@ -159,7 +150,7 @@ fn what_a_killed_run_had_in_flight_counts_long_after_its_last_line() {
     let mut command = scene.service.command(scene.folder.path(), &["run", "four.yaml", "--quota", "1/1s"]);
     let killed =
         Killed(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts"));
-    scene.wait_for_a_call();
+    until("nothing is sent", || scene.sent() > 0);
     drop(killed);
     std::thread::sleep(Duration::from_secs(4));
     let second = scene.run(&["two.yaml", "--quota", "1/1s"]);

@@ -3,22 +3,27 @@
 #![cfg(feature = "simulator")]
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
+#[cfg(target_os = "linux")]
+use std::process::Stdio;
 
 use hss_sync::expand::{EndpointChain, ExecutionPlan, Overrides, expand};
 use hss_sync::journal::Header;
 use hss_sync::model::Endpoint;
 use hss_sync::plan::{decode, validate};
 use hss_sync::report::{EventFacts, write_events};
+#[cfg(all(unix, debug_assertions))]
 use hss_sync::simulator::{Faults, SimulatorConfig};
 use hss_sync::source::{Source, Sources};
 use hss_sync::yaml;
 use serde_json::Value;
 use tempfile::TempDir;
 
+#[cfg(target_os = "linux")]
+use super::common::until;
 use super::common::{finish, hss_sync};
-use super::resume::until;
 use super::run::checked_report;
+#[cfg(all(unix, debug_assertions))]
 use super::service::{Service, with_credential};
 use super::wire::{QUICK, Reply, Server, answer, plan, run as run_against};
 

@@ -231,7 +231,8 @@ projects:
 /// The journal of a run of [`TWO`] that was interrupted after its first operation, and the directory where it stands.
 #[cfg(unix)]
 fn interrupted(service: &Service, folder: &std::path::Path) -> (Vec<u8>, std::path::PathBuf) {
-    use super::resume::{Running, until};
+    use super::common::until;
+    use super::resume::Running;
 
     // A call an hour of each API: one look-up, one list, and one of the two requests.
     let mut command = service.command(folder, &["run", "plan.yaml", "--yes", "--quota", "1/1h"]);

@@ -10,18 +10,14 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use hss_sync::io::clock::RunClock;
 use hss_sync::sign::Credential;
 use hss_sync::simulator::{Faults, RunningSimulator, Simulator, SimulatorConfig};
 use serde_json::Value;
 
-use super::common::{Finished, finish, finish_with, hss_sync};
+use super::common::{Finished, finish, finish_with, hss_sync, until};
 use super::run::{checked_report, signal};
-
-/// Only a hang reaches it.
-const WATCHDOG: Duration = Duration::from_secs(30);
 
 struct Service {
     simulator: RunningSimulator,
@@ -158,15 +154,6 @@ impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a watchdog, in real time")]
-pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        assert!(start.elapsed() < WATCHDOG, "{what}");
-        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -134,7 +134,8 @@ mod memory {
     use std::process::Stdio;
 
     use crate::common::hss_sync;
-    use crate::resume::{Running, until};
+    use crate::common::until;
+    use crate::resume::Running;
 
     const NOBODY: u32 = 65_534;
 
