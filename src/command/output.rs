@@ -266,10 +266,16 @@ fn resume_name(directory: &RunDir) -> String {
     if path.starts_with('-') { format!("./{path}") } else { path }
 }
 
-/// A word as a shell takes it.
+/// A word as a shell takes it; on Windows as both of its shells do, where no file's name holds a quote.
 fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | ',' | ':' | '@' | '%');
-    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", visible(word).replace('\'', r"'\''")) }
+    if word.chars().all(|c| plain(c) || (cfg!(windows) && c == '\\')) {
+        word.to_owned()
+    } else if cfg!(windows) {
+        format!("\"{}\"", visible(word))
+    } else {
+        format!("'{}'", visible(word).replace('\'', r"'\''"))
+    }
 }
 
 impl Extra {

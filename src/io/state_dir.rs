@@ -242,6 +242,9 @@ mod tests {
     fn without_a_run_it_says_where_it_looked() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let told = StateDir::new(folder.path()).find("latest").expect_err("there is none").to_string();
-        assert!(told.starts_with("there is no run in `") && told.contains("/runs`"), "{told}");
+        assert!(
+            told.starts_with("there is no run in `") && told.contains(&format!("{}runs`", std::path::MAIN_SEPARATOR)),
+            "{told}"
+        );
     }
 }

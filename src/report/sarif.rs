@@ -125,7 +125,12 @@ fn physical(spot: &Spot) -> Physical {
 /// A path as a URI, relative where the path is: every byte but letters, digits and a few others is encoded.
 fn uri(path: &str) -> String {
     let path = visible(path);
-    let mut uri = String::from(if path.starts_with('/') { "file://" } else { "" });
+    let mut uri = String::from(match path.as_bytes() {
+        [b'/', ..] => "file://",
+        // On a drive of Windows.
+        [b'a'..=b'z' | b'A'..=b'Z', b':', b'/', ..] => "file:///",
+        _ => "",
+    });
     for byte in path.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' => uri.push(char::from(byte)),

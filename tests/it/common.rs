@@ -103,6 +103,9 @@ pub(crate) fn hss_sync_bounded(dir: &Path) -> Command {
 fn scrub(command: &mut Command, dir: &Path) {
     // A build machine in a cloud may have an agency; no test asks for it.
     command.current_dir(dir).env_clear().env("HOME", dir).env("HSS_SYNC_METADATA_ENDPOINT", "off");
+    #[cfg(windows)]
+    #[expect(clippy::disallowed_methods, reason = "without it no process of Windows can open a socket")]
+    command.env("USERPROFILE", dir).envs(std::env::var_os("SystemRoot").map(|root| ("SystemRoot", root)));
 }
 
 /// Gives SIGHUP its meaning in the processes that are started from here on, also if `nohup` started the tests: what is

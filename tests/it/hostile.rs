@@ -322,6 +322,7 @@ fn nothing_in_a_plan_reaches_the_terminal_as_a_command() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn nothing_in_a_path_reaches_the_terminal_as_a_command() {
     let dir = folder();

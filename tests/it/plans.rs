@@ -45,7 +45,7 @@ fn a_deadline_is_compared_with_the_end_of_its_own_plan() {
     let codes = |output: &std::process::Output| -> Vec<(String, String)> {
         let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
         let diagnostics = document["diagnostics"].as_array().expect("a list").iter();
-        let file = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        let file = |path: &str| path.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
         diagnostics
             .map(|each| {
                 (each["code"].as_str().expect("a code").to_owned(), file(each["path"].as_str().expect("a path")))

@@ -35,7 +35,8 @@ fn a_state_directory_that_cannot_be_read_is_a_usage_error() {
     fs::write(folder.path().join("state/runs"), "").expect("written");
     let finished = finish(hss_sync(folder.path()).args(["runs", "--state-dir", "state"]));
     assert_eq!(finished.code(), 2, "{}", finished.excerpt());
-    assert!(finished.stderr().contains("state/runs"), "{}", finished.stderr());
+    let runs = Path::new("state").join("runs");
+    assert!(finished.stderr().contains(&runs.display().to_string()), "{}", finished.stderr());
 }
 
 /// Runs the quickstart against the embedded simulator, with these flags, and gives back the directory of its run.
@@ -169,5 +170,7 @@ fn what_is_left_comes_with_the_command_that_goes_on() {
     let moved = folder.join("kept elsewhere");
     fs::rename(folder.join(".hss-sync"), &moved).expect("renamed");
     let text = list(folder, &["--state-dir", "kept elsewhere"]).stdout();
-    assert!(text.contains(&format!("hss-sync resume 'kept elsewhere/runs/{id}' --retry-failed")), "{text}");
+    let quoted =
+        if cfg!(windows) { format!(r#""kept elsewhere\runs\{id}""#) } else { format!("'kept elsewhere/runs/{id}'") };
+    assert!(text.contains(&format!("hss-sync resume {quoted} --retry-failed")), "{text}");
 }

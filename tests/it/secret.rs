@@ -142,7 +142,8 @@ fn an_echoing_service_brings_no_secret_into_any_output() {
             ("stderr".to_owned(), String::from_utf8_lossy(&output.stderr).into_owned()),
         ];
         everything_below(folder.path(), &mut written);
-        let names: Vec<&str> = written.iter().map(|(name, _)| name.rsplit('/').next().unwrap_or(name)).collect();
+        let names: Vec<&str> =
+            written.iter().map(|(name, _)| name.rsplit(['/', '\\']).next().unwrap_or(name)).collect();
         for expected in ["stdout", "stderr", "simulator.ndjson", "journal.ndjson"] {
             assert!(names.contains(&expected), "{expected} is not among {names:?}");
         }

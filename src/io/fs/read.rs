@@ -6,7 +6,7 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, MAIN_SEPARATOR, Path, PathBuf};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Source, SourceId, Sources, Span};
@@ -83,7 +83,7 @@ impl Found {
     fn shown(&self) -> String {
         match self {
             Self::Stdin => STDIN_NAME.to_owned(),
-            Self::File(path) => path.display().to_string(),
+            Self::File(path) => named(path),
         }
     }
 }
@@ -198,12 +198,20 @@ impl Search {
 #[derive(Default)]
 struct Bounds(Option<PathBuf>);
 
+/// A file's name for messages and reports: with `/` on every system, so that a document reads the same wherever it was made.
+pub(super) fn named(path: &Path) -> String {
+    let name = path.display().to_string();
+    if MAIN_SEPARATOR == '/' { name } else { name.replace(MAIN_SEPARATOR, "/") }
+}
+
 impl Bounds {
     /// The current directory for a path in it; for one elsewhere the directory that was named, or that the named file is in.
     fn of(path: &Path) -> Self {
         let here = fs::canonicalize(".").unwrap_or_default();
         let climbs = path.components().any(|component| component == Component::ParentDir);
-        if !climbs && (path.is_relative() || path.starts_with(&here)) {
+        // On Windows `\plans` is relative, to a drive, and not in the current directory.
+        let is_here = (path.is_relative() && !path.has_root()) || path.starts_with(&here);
+        if !climbs && is_here {
             return Self(Some(here));
         }
         if path.starts_with("/dev") {

@@ -78,6 +78,7 @@ fn a_path_is_a_uri() {
     for (path, expected) in [
         ("plans/fleet.yaml", "plans/fleet.yaml"),
         ("/srv/a b.yaml", "file:///srv/a%20b.yaml"),
+        ("C:/plans/fleet.yaml", "file:///C%3A/plans/fleet.yaml"),
         ("javascript:x", "javascript%3Ax"),
         ("<stdin>", "%3Cstdin%3E"),
         ("é%", "%C3%A9%25"),

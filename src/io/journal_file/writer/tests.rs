@@ -297,6 +297,7 @@ async fn no_progress_is_missed() {
     assert_eq!(seen.lock().expect("no panic").syncs.len(), 10_000);
 }
 
+#[cfg(all(debug_assertions, unix))]
 #[test]
 fn a_crash_point_has_its_event_alone() {
     let point = CrashPoint::parse("mid-write:3").expect("legal");
@@ -313,6 +314,7 @@ fn a_crash_point_has_its_event_alone() {
     assert_eq!(alone.part(2), Some(Part::Event(7, 3, point)));
 }
 
+#[cfg(all(debug_assertions, unix))]
 #[test]
 fn only_a_moment_and_a_position_from_1_are_a_crash_point() {
     for text in ["before-write:1", "mid-write:17", "after-write:18446744073709551615", "after-sync:2"] {
