@@ -3,6 +3,7 @@
 //! The service counts calls, not runs: what another one sent a moment ago stands in the same window. Its journal says when that
 //! was. A journal that can't be read is left out, and said with `-v`: it is no reason to send nothing.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,7 +14,7 @@ use crate::diagnostic::visible;
 use crate::event::RunEvent;
 use crate::expand::ExecutionPlan;
 use crate::io::clock::RunClock;
-use crate::io::journal_file::{glance, has_ended};
+use crate::io::journal_file::{Glance, glance, has_ended, peek};
 use crate::io::state_dir::{RunDir, StateDir};
 use crate::journal;
 use crate::model::Shard;
@@ -62,6 +63,13 @@ pub(super) struct Elsewhere {
     runs: Vec<OtherRun>,
 }
 
+/// What was read already.
+struct Known {
+    shelf: Shelf,
+    /// Ids, with that of this run.
+    runs: BTreeSet<String>,
+}
+
 struct OtherRun {
     name: String,
     calls: usize,
@@ -80,15 +88,15 @@ impl OtherRuns<'_> {
         let since = |span: Duration| now.wall.saturating_sub(longest.saturating_add(span)).unwrap_or(Timestamp::MIN);
         let (recent, not_ended) = (since(COARSE), since(LONGEST_LOST));
         let listed = self.state.list().unwrap_or_default();
-        let recent = listed.iter().filter(|run| run.name() != self.own.name()).filter_map(|run| {
+        let recent = listed.iter().filter_map(|run| {
             let written = run.last_written()?;
             let may_count = written >= recent || (written >= not_ended && !has_ended(run.path()));
             may_count.then_some((run, written))
         });
-        let mut shelf = Shelf::default();
+        let mut known = Known { shelf: Shelf::default(), runs: BTreeSet::from([self.own.name()]) };
         for (run, written) in recent {
-            match self.of_run(run, written, &mut shelf, plan, now) {
-                Ok((calls, goes_on)) if !calls.is_empty() => {
+            match self.of_run(run, written, &mut known, plan, now) {
+                Ok(Some((calls, goes_on))) if !calls.is_empty() => {
                     elsewhere.runs.push(OtherRun { name: run.name(), calls: calls.len(), goes_on });
                     elsewhere.calls.extend(calls);
                 }
@@ -103,32 +111,34 @@ impl OtherRuns<'_> {
         elsewhere
     }
 
-    /// The calls of one run that count, and whether it goes on.
+    /// The calls of one run that count, and whether it goes on; none of a run that is no other one, or shares nothing.
     fn of_run(
         &self,
         run: &RunDir,
         written: Timestamp,
-        shelf: &mut Shelf,
+        known: &mut Known,
         plan: &ExecutionPlan,
         now: Moment,
-    ) -> Result<(Vec<CallElsewhere>, bool), String> {
+    ) -> Result<Option<(Vec<CallElsewhere>, bool)>, String> {
         run.check_ours().map_err(|error| error.to_string())?;
-        let glance = glance(run.path(), MOST_BYTES).map_err(|error| error.to_string())?;
-        let journal = journal::read(&glance.bytes).map_err(|error| error.to_string())?;
+        // Nobody holds a journal that has ended, and asking could get in the way of whoever is about to resume it.
+        let look = if has_ended(run.path()) { peek } else { glance };
+        let Glance { bytes, locked } = look(run.path(), MOST_BYTES).map_err(|error| error.to_string())?;
+        let journal = journal::read(&bytes).map_err(|error| error.to_string())?;
         let header = &journal.header;
-        // What is simulated reaches no service.
-        if header.invocation.simulated.is_some() {
-            return Ok((Vec::new(), false));
+        // What is simulated reaches no service, and a copy of a run is that run.
+        if header.invocation.simulated.is_some() || !known.runs.insert(header.run.to_string()) {
+            return Ok(None);
         }
-        let planned = shelf.planned(header).map_err(|_| "its plans can't be read by this version".to_owned())?;
+        let planned = known.shelf.planned(header).map_err(|_| "its plans can't be read by this version".to_owned())?;
         let is_other_part = |(own, other): (Shard, Shard)| own.count() == other.count() && own != other;
         if header.digest == plan.digest && self.shard.zip(planned.shard).is_some_and(is_other_part) {
-            return Ok((Vec::new(), false));
+            return Ok(None);
         }
         let story = Story::of(&journal, &planned.plan).map_err(|error| error.to_string())?;
         let zero = zero(&story, written, now.wall).duration_since(now.wall).saturating_add(signed(now.run));
         let calls = CallElsewhere::of_run(&planned.plan, &story.events, zero);
-        Ok((CallElsewhere::still_counting(calls, plan, now.run), glance.locked))
+        Ok(Some((CallElsewhere::still_counting(calls, plan, now.run), locked)))
     }
 }
 

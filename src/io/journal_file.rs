@@ -99,17 +99,32 @@ pub struct Glance {
 /// # Errors
 /// There is none, it can't be read, or it is longer than `most` bytes.
 pub fn glance(directory: &Path, most: u64) -> Result<Glance, JournalFileError> {
+    look(directory, most, |file| {
+        // Where there are no locks nobody holds one.
+        let locked = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+        if !locked {
+            let _ = file.unlock();
+        }
+        locked
+    })
+}
+
+/// As [`glance`], without asking whether somebody holds it: nobody is kept from it for a moment.
+///
+/// # Errors
+/// As [`glance`].
+pub fn peek(directory: &Path, most: u64) -> Result<Glance, JournalFileError> {
+    look(directory, most, |_| false)
+}
+
+fn look(directory: &Path, most: u64, is_locked: fn(&File) -> bool) -> Result<Glance, JournalFileError> {
     let path = directory.join(JOURNAL);
     let fail = |source| JournalFileError::Read { path: path.clone(), source };
     let file = match File::open(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Err(JournalFileError::Missing(path)),
         opened => opened.map_err(fail)?,
     };
-    // Where there are no locks nobody holds one.
-    let locked = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
-    if !locked {
-        let _ = file.unlock();
-    }
+    let locked = is_locked(&file);
     let mut bytes = Vec::new();
     match (&file).take(most.saturating_add(1)).read_to_end(&mut bytes) {
         // Where locks bind everybody a locked file can't be read.

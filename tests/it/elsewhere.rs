@@ -76,6 +76,14 @@ fn a_run_counts_what_the_one_before_it_sent() {
     );
     assert!(second.stderr().contains("forecast 1 h"), "{}", second.excerpt());
 
+    // A copy of a run is that run.
+    let runs = scene.folder.path().join(".hss-sync/runs");
+    std::fs::create_dir(runs.join("kept")).expect("made");
+    std::fs::copy(runs.join(&id).join("journal.ndjson"), runs.join("kept/journal.ndjson")).expect("copied");
+    let third = scene.run(&["two.yaml"]);
+    assert_eq!((third.code(), scene.sent()), (4, 4), "{}", third.excerpt());
+    assert!(third.stderr().contains("4 calls of run"), "{}", third.excerpt());
+
     // A simulator has seen nothing of that, and what it sees counts for nobody.
     let simulated = finish(hss_sync(scene.folder.path()).args(["run", "two.yaml", "--simulate"]));
     assert_eq!(simulated.code(), 0, "{}", simulated.excerpt());
