@@ -19,7 +19,7 @@ use crate::io::state_dir::{RunDir, StateDir};
 use crate::journal;
 use crate::model::Shard;
 use crate::run::port::Clock;
-use crate::schedule::{CallElsewhere, History};
+use crate::schedule::{CallElsewhere, History, share_quota};
 
 /// No larger journal is read: one of far more than 100,000 operations.
 const MOST_BYTES: u64 = 256 << 20;
@@ -73,7 +73,7 @@ struct Known {
 struct OtherRun {
     name: String,
     calls: usize,
-    /// Another process goes on with it.
+    /// Another process goes on with it, and draws on the same quota.
     goes_on: bool,
 }
 
@@ -96,7 +96,7 @@ impl OtherRuns<'_> {
         let mut known = Known { shelf: Shelf::default(), runs: BTreeSet::from([self.own.name()]) };
         for (run, written) in recent {
             match self.of_run(run, written, &mut known, plan, now) {
-                Ok(Some((calls, goes_on))) if !calls.is_empty() => {
+                Ok(Some((calls, goes_on))) if goes_on || !calls.is_empty() => {
                     elsewhere.runs.push(OtherRun { name: run.name(), calls: calls.len(), goes_on });
                     elsewhere.calls.extend(calls);
                 }
@@ -138,7 +138,8 @@ impl OtherRuns<'_> {
         let story = Story::of(&journal, &planned.plan).map_err(|error| error.to_string())?;
         let zero = zero(&story, written, now.wall).duration_since(now.wall).saturating_add(signed(now.run));
         let calls = CallElsewhere::of_run(&planned.plan, &story.events, zero);
-        Ok(Some((CallElsewhere::still_counting(calls, plan, now.run), locked)))
+        let goes_on = locked && share_quota(plan, &planned.plan);
+        Ok(Some((CallElsewhere::still_counting(calls, plan, now.run), goes_on)))
     }
 }
 
@@ -167,15 +168,16 @@ impl Elsewhere {
 
     /// Says what this run waits for because of others.
     pub(super) fn tell(&self, context: &Context) {
-        let calls: usize = self.runs.iter().map(|run| run.calls).sum();
-        let whose = match self.runs.as_slice() {
-            [] => return,
+        let counting: Vec<&OtherRun> = self.runs.iter().filter(|run| run.calls > 0).collect();
+        let whose = match counting.as_slice() {
             [run] => format!("run {}", visible(&run.name)),
             runs => format!("{} other runs", runs.len()),
         };
-        let (calls, count) =
-            if calls == 1 { ("1 call".to_owned(), "counts") } else { (format!("{calls} calls"), "count") };
-        context.console.info(&format!("{calls} of {whose} still {count} against the quota"));
+        match counting.iter().map(|run| run.calls).sum::<usize>() {
+            0 => {}
+            1 => context.console.info(&format!("1 call of {whose} still counts against the quota")),
+            calls => context.console.info(&format!("{calls} calls of {whose} still count against the quota")),
+        }
         for run in self.runs.iter().filter(|run| run.goes_on) {
             context.console.info(&format!(
                 "warning: run {} goes on at the same time with the same quota, and what it sends from now on is not counted \

@@ -13,7 +13,7 @@ use super::history::{History, Traffic};
 use super::layout::widest_scope;
 use crate::event::RunEvent;
 use crate::expand::ExecutionPlan;
-use crate::model::{CredentialName, Endpoint, QuotaScope};
+use crate::model::{CredentialName, Endpoint, Operation, QuotaScope};
 use crate::policy::CallEnd;
 
 /// No journal of another run makes this one wait longer than this for a time that is still to come.
@@ -30,6 +30,35 @@ pub struct CallElsewhere {
     pub counted: SignedDuration,
     /// For a 429: until when it closes the bucket, on the clock of this run.
     pub closed_until: Option<SignedDuration>,
+}
+
+/// Whether two runs draw on the same quota anywhere, by the scope that the first one states.
+#[must_use]
+pub fn share_quota(plan: &ExecutionPlan, other: &ExecutionPlan) -> bool {
+    let own = Lanes::of(plan);
+    Lanes::of(other).lanes.into_iter().any(|lane| own.share(lane))
+}
+
+/// Where a run sends with which credential.
+struct Lanes<'a> {
+    scope: QuotaScope,
+    lanes: BTreeSet<(&'a Endpoint, &'a CredentialName)>,
+}
+
+impl<'a> Lanes<'a> {
+    fn of(plan: &'a ExecutionPlan) -> Self {
+        let lane = |operation: &'a Operation| (&operation.endpoint, &operation.target.credential);
+        Self { scope: widest_scope(plan), lanes: plan.selected().map(lane).collect() }
+    }
+
+    /// Whether a call there is in a bucket of this run.
+    fn share(&self, (endpoint, credential): (&Endpoint, &CredentialName)) -> bool {
+        match self.scope {
+            QuotaScope::Global => !self.lanes.is_empty(),
+            QuotaScope::Address => self.lanes.iter().any(|(own, _)| *own == endpoint),
+            QuotaScope::User => self.lanes.iter().any(|own| *own == (endpoint, credential)),
+        }
+    }
 }
 
 impl CallElsewhere {
@@ -61,14 +90,8 @@ impl CallElsewhere {
     #[must_use]
     pub fn still_counting(calls: Vec<Self>, plan: &ExecutionPlan, now: Duration) -> Vec<Self> {
         let signed = |span: Duration| SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
-        let scope = widest_scope(plan);
-        let own: BTreeSet<_> =
-            plan.selected().map(|operation| (&operation.endpoint, &operation.target.credential)).collect();
-        let shares = |call: &Self| match scope {
-            QuotaScope::Global => !own.is_empty(),
-            QuotaScope::Address => own.iter().any(|(endpoint, _)| **endpoint == call.endpoint),
-            QuotaScope::User => own.contains(&(&call.endpoint, &call.credential)),
-        };
+        let own = Lanes::of(plan);
+        let shares = |call: &Self| own.share((&call.endpoint, &call.credential));
         let longest = plan.plans.iter().map(|file| file.limits.quota.per).max().unwrap_or_default();
         let (now, ahead) = (signed(now), signed(now.saturating_add(LONGEST_AHEAD)));
         let counts = |call: &Self| {

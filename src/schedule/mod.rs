@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-pub use self::elsewhere::CallElsewhere;
+pub use self::elsewhere::{CallElsewhere, share_quota};
 use self::gate::{BucketState, CredentialState, Gates, Queue, Rank};
 pub use self::history::{History, PastCall, PastOperation, PastState, Traffic};
 use self::layout::Layout;

@@ -131,8 +131,15 @@ fn a_run_that_goes_on_at_the_same_time_is_warned_of() {
         Killed(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts"));
     until("nothing is sent", || scene.sent() > 0);
     let second = scene.run(&["two.yaml"]);
-    assert!(second.stderr().contains("goes on at the same time with the same quota"), "{}", second.excerpt());
+    let warning = "goes on at the same time with the same quota";
+    assert!(second.stderr().contains(warning), "{}", second.excerpt());
     assert_eq!(scene.throttled(), 0);
+
+    // Of another host, its quota is another one.
+    let elsewhere = Service::start(SimulatorConfig { quota: None, ..SimulatorConfig::default() });
+    let third = elsewhere.run(scene.folder.path(), &["run", "two.yaml"]);
+    assert_eq!(third.code(), 0, "{}", third.excerpt());
+    assert!(!third.stderr().contains(warning) && !third.stderr().contains("still count"), "{}", third.excerpt());
 }
 
 /// The parts of a plan share its quota out among them; the part of another plan is just another run.

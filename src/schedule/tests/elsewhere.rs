@@ -10,7 +10,7 @@ use crate::event::RunEvent;
 use crate::expand::ExecutionPlan;
 use crate::model::{Limits, QuotaScope};
 use crate::schedule::fixture::{Fixture, ms, quota};
-use crate::schedule::{AttemptEnd, CallElsewhere, ScheduleOptions};
+use crate::schedule::{AttemptEnd, CallElsewhere, ScheduleOptions, share_quota};
 
 /// Three calls to one region with one credential, three to another with another.
 fn plan(text: &str, scope: QuotaScope) -> ExecutionPlan {
@@ -52,12 +52,11 @@ fn a_run_waits_for_what_another_one_sent() {
     assert_eq!(counting(&plan, &other(&plan, accepted), 60_200), [], "a window after its last answer nothing counts");
 }
 
-/// Another run made one call, ten seconds ago, to this region with this credential.
-fn one_call(region: &str, credential: &str) -> Vec<CallElsewhere> {
+/// A plan of one call to this region with this credential.
+fn one(region: &str, credential: &str) -> ExecutionPlan {
     let mut fixture = Fixture::new(Limits::default(), &[None]);
     fixture.operations(1, 0, region, credential);
-    let plan = fixture.build();
-    CallElsewhere::of_run(&plan, &other(&plan, accepted), SignedDuration::from_secs(-10))
+    fixture.build()
 }
 
 #[test]
@@ -71,8 +70,11 @@ fn a_call_counts_where_the_scope_says() {
         (Address, "la-south-2", "emea", [false, false]),
         (Global, "la-south-2", "another", [true, true]),
     ] {
-        let plan = plan("4/1m", scope);
-        let calls = CallElsewhere::still_counting(one_call(region, credential), &plan, Duration::ZERO);
+        let (plan, one) = (plan("4/1m", scope), one(region, credential));
+        assert_eq!(share_quota(&plan, &one), waits.contains(&true), "{scope:?}, {region}, {credential}");
+        // Made ten seconds ago.
+        let calls = CallElsewhere::of_run(&one, &other(&one, accepted), SignedDuration::from_secs(-10));
+        let calls = CallElsewhere::still_counting(calls, &plan, Duration::ZERO);
         let calls = [&calls[..], &calls, &calls, &calls].concat();
         let record = sent(&plan, calls);
         // Of the first region and credential, and of the second.
