@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::service::{in_100_ms, refused, throttled, throttled_with_limit, unavailable};
+use super::service::{Reply, in_100_ms, refused, throttled, throttled_with_limit, unavailable};
 use super::world::{Cut, Record, World};
 use crate::event::{FailureKind, NotAttemptedReason, Outcome, RunEvent};
 use crate::expand::ExecutionPlan;
@@ -273,6 +273,27 @@ fn a_repeat_does_not_wait_for_an_earlier_wave_that_is_open_again() {
         })
     });
     assert_eq!(record.sent(), [(1, 100), (1, 1000), (0, 1100), (2, 1200)]);
+}
+
+/// What stands behind such a repeat in its queue does wait: 2 goes when the first wave is over, though the quota has room for it
+/// from 1600 ms on.
+#[test]
+fn what_stands_behind_a_repeat_waits_for_an_earlier_wave_that_is_open_again() {
+    let mut fixture = Fixture::new(limits("1/500ms"), &[None, None]);
+    fixture.operations(1, 0, "eu-west-101", "emea");
+    fixture.operations(2, 1, "cn-north-4", "default");
+    let mut withdraw = true;
+    let cuts = [Cut::at(ms(500), ms(0))];
+    let record = World::new(&fixture.build(), ScheduleOptions::default()).sessions(None, &cuts, |op, attempt| {
+        let taken_back = std::mem::take(&mut withdraw);
+        let reply = in_100_ms(move |at| match (op, attempt) {
+            _ if taken_back => AttemptEnd::Withdrawn(NotAttemptedReason::JournalFailed),
+            (1, 1) => unavailable(at + ms(800)),
+            _ => AttemptEnd::Accepted,
+        });
+        if op == 0 && !taken_back { Reply { latency: ms(2000), ..reply } } else { reply }
+    });
+    assert_eq!(record.sent(), [(1, 100), (0, 500), (1, 1000), (2, 2500)]);
 }
 
 #[test]
