@@ -6,18 +6,17 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::Context;
 use super::recorded::{Shelf, Story};
 use crate::diagnostic::visible;
-use crate::event::RunEvent;
 use crate::expand::ExecutionPlan;
 use crate::io::clock::RunClock;
 use crate::io::journal_file::{Glance, glance, has_ended, peek};
 use crate::io::state_dir::{RunDir, StateDir};
 use crate::journal;
-use crate::model::Shard;
+use crate::model::{Shard, signed};
 use crate::run::port::Clock;
 use crate::schedule::{CallElsewhere, History, share_quota};
 
@@ -26,9 +25,6 @@ const MOST_BYTES: u64 = 256 << 20;
 
 /// How coarse the times of files are on some file systems.
 const COARSE: Duration = Duration::from_secs(2);
-
-/// For how long what a killed run had in flight may still count before its window begins.
-const LONGEST_LOST: Duration = Duration::from_secs(3600);
 
 /// One moment on the wall, and on the clock of a run.
 #[derive(Clone, Copy)]
@@ -86,7 +82,7 @@ impl OtherRuns<'_> {
         }
         let longest = plan.plans.iter().map(|file| file.limits.quota.per).max().unwrap_or_default();
         let since = |span: Duration| now.wall.saturating_sub(longest.saturating_add(span)).unwrap_or(Timestamp::MIN);
-        let (recent, not_ended) = (since(COARSE), since(LONGEST_LOST));
+        let (recent, not_ended) = (since(COARSE), since(CallElsewhere::LONGEST_AHEAD));
         let listed = self.state.list().unwrap_or_default();
         let recent = listed.iter().filter_map(|run| {
             let written = run.last_written()?;
@@ -147,17 +143,9 @@ impl OtherRuns<'_> {
 /// stopped or the machine sleeps; that its journal was written after its last event makes that good. Nothing in it lies ahead,
 /// whatever a clock that was set says.
 fn zero(story: &Story, written: Timestamp, now: Timestamp) -> Timestamp {
-    let session = story.events.iter().rev().find_map(|event| match event {
-        RunEvent::RunStarted { started_at, .. } => Some(*started_at),
-        RunEvent::RunResumed { resumed_at, at, .. } => Some(resumed_at.saturating_sub(*at).unwrap_or(*resumed_at)),
-        _ => None,
-    });
-    let ended_by = |time: Timestamp| time.saturating_sub(story.elapsed()).unwrap_or(time);
-    session.max(Some(ended_by(written))).map_or(now, |zero| zero.min(ended_by(now)))
-}
-
-fn signed(span: Duration) -> SignedDuration {
-    SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX)
+    let before = |time: Timestamp, span: Duration| time.saturating_sub(span).unwrap_or(time);
+    let (wall, at) = story.session_began();
+    before(wall, at).max(before(written, story.elapsed())).min(before(now, story.elapsed()))
 }
 
 impl Elsewhere {
@@ -192,6 +180,7 @@ impl Elsewhere {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::RunEvent;
     use crate::model::RunId;
     use crate::summary::RunSummary;
 

@@ -163,6 +163,16 @@ impl Story {
         matches!(self.events.last(), Some(RunEvent::RunEnded { .. }))
     }
 
+    /// When its last session began, on the wall and on its own clock.
+    pub(super) fn session_began(&self) -> (jiff::Timestamp, Duration) {
+        let session = self.events.iter().rev().find_map(|event| match event {
+            RunEvent::RunStarted { started_at, .. } => Some((*started_at, Duration::ZERO)),
+            RunEvent::RunResumed { resumed_at, at, .. } => Some((*resumed_at, *at)),
+            _ => None,
+        });
+        session.unwrap_or_default()
+    }
+
     /// The time of its last event, on its own clock.
     pub(super) fn elapsed(&self) -> Duration {
         self.summary.elapsed

@@ -305,12 +305,7 @@ impl Story {
     /// How long nobody was at work, as far as clocks say: since the time of the last event on the wall clock of its session,
     /// or since the journal was written, whatever is later. Too short a time only makes the quota wait longer.
     fn downtime(&self, now: jiff::Timestamp, written: Option<jiff::Timestamp>) -> Duration {
-        let session = self.events.iter().rev().find_map(|event| match event {
-            RunEvent::RunStarted { started_at, .. } => Some((*started_at, Duration::ZERO)),
-            RunEvent::RunResumed { resumed_at, at, .. } => Some((*resumed_at, *at)),
-            _ => None,
-        });
-        let (wall, at) = session.unwrap_or_default();
+        let (wall, at) = self.session_began();
         let last = wall.checked_add(self.elapsed().saturating_sub(at)).unwrap_or(wall);
         let last = written.map_or(last, |written| written.max(last));
         Duration::try_from(now.duration_since(last)).unwrap_or_default()

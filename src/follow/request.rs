@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::event::{AttemptRecord, FailureKind, OpIndex, Outcome};
 use crate::expand::ExecutionPlan;
-use crate::model::{OperationId, RegistryRef, RegistryType, TaskId};
+use crate::model::{OperationId, RegistryRef, RegistryType, TaskId, signed};
 use crate::summary::RunSummary;
 
 /// How much earlier than its request a task may begin, by what the clocks say.
@@ -153,9 +153,4 @@ impl Clocks {
             to: last.saturating_add(signed(latest(attempt))).saturating_add(AFTER),
         }
     }
-}
-
-/// The longest there is, for what is longer.
-pub(super) fn signed(duration: Duration) -> SignedDuration {
-    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }

@@ -1,4 +1,4 @@
-//! Durations as people write them in plans and flags.
+//! Durations: as people write them in plans and flags, and as they are read to people.
 
 use std::time::Duration;
 
@@ -6,6 +6,12 @@ use super::id::InvalidValue;
 
 /// The longest duration that a plan or flag may state: 30 days.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// A span that may come to lie before a zero; the longest there is, for one that is longer.
+#[must_use]
+pub fn signed(span: Duration) -> jiff::SignedDuration {
+    jiff::SignedDuration::try_from(span).unwrap_or(jiff::SignedDuration::MAX)
+}
 
 /// Reads a duration with a unit: `500ms`, `75s`, `2m`, `1h 30m`, `PT5M`. At most 30 days.
 ///

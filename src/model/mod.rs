@@ -15,7 +15,7 @@ mod shard;
 mod target;
 mod wildcard;
 
-pub use duration::{format_age, format_duration, format_estimate, parse_duration, write_duration};
+pub use duration::{format_age, format_duration, format_estimate, parse_duration, signed, write_duration};
 pub use id::{
     CredentialName, EnterpriseProjectId, InvalidValue, Label, OperationId, PlanDigest, ProjectId, ProjectName,
     RegistryId, RunId, SetName, TaskId, WaveName,

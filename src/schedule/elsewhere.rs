@@ -13,11 +13,8 @@ use super::history::{History, Traffic};
 use super::layout::widest_scope;
 use crate::event::RunEvent;
 use crate::expand::ExecutionPlan;
-use crate::model::{CredentialName, Endpoint, Operation, QuotaScope};
+use crate::model::{CredentialName, Endpoint, Operation, QuotaScope, signed};
 use crate::policy::CallEnd;
-
-/// No journal of another run makes this one wait longer than this for a time that is still to come.
-const LONGEST_AHEAD: Duration = Duration::from_secs(3600);
 
 /// A call of another run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,10 +59,13 @@ impl<'a> Lanes<'a> {
 }
 
 impl CallElsewhere {
+    /// No journal of another run makes this one wait longer than this for a time that is still to come.
+    pub const LONGEST_AHEAD: Duration = Duration::from_secs(3600);
+
     /// The calls of another run, by its events. Its clock stood at zero when that of this run stood at `zero`.
     #[must_use]
     pub fn of_run(plan: &ExecutionPlan, events: &[RunEvent], zero: SignedDuration) -> Vec<Self> {
-        let here = |at: Duration| SignedDuration::try_from(at).unwrap_or(SignedDuration::MAX).saturating_add(zero);
+        let here = |at: Duration| signed(at).saturating_add(zero);
         let history = History::from_events(plan, events, Duration::ZERO);
         let call = |op: usize, counted: Duration, closed_until: Option<Duration>| {
             let operation = &plan.operations[op];
@@ -89,11 +89,10 @@ impl CallElsewhere {
     /// lies further ahead than an hour.
     #[must_use]
     pub fn still_counting(calls: Vec<Self>, plan: &ExecutionPlan, now: Duration) -> Vec<Self> {
-        let signed = |span: Duration| SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
         let own = Lanes::of(plan);
         let shares = |call: &Self| own.share((&call.endpoint, &call.credential));
         let longest = plan.plans.iter().map(|file| file.limits.quota.per).max().unwrap_or_default();
-        let (now, ahead) = (signed(now), signed(now.saturating_add(LONGEST_AHEAD)));
+        let (now, ahead) = (signed(now), signed(now.saturating_add(Self::LONGEST_AHEAD)));
         let counts = |call: &Self| {
             call.counted.saturating_add(signed(longest)) > now || call.closed_until.is_some_and(|until| until > now)
         };

@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 use super::CallElsewhere;
 use crate::event::{AttemptRecord, Failure, FailureKind, OpIndex, Outcome, RunEvent};
 use crate::expand::ExecutionPlan;
+use crate::model::signed;
 use crate::policy::{CallEnd, stated_limit};
 
 /// The past of a run that is resumed. All times are on the run's clock, which went on between the sessions.
@@ -97,7 +98,7 @@ impl Traffic {
     /// When it happened, as far as that is known.
     pub(super) fn at(&self) -> Option<SignedDuration> {
         match self {
-            Self::Launched { at } | Self::Ended { at, .. } => SignedDuration::try_from(*at).ok(),
+            Self::Launched { at } | Self::Ended { at, .. } => Some(signed(*at)),
             Self::NotSent | Self::Lost { .. } => None,
         }
     }

@@ -2,5 +2,6 @@
 
 mod calls;
 mod cases;
+mod lists;
 mod properties;
 mod world;

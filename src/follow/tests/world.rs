@@ -7,14 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::event::{AttemptRecord, Failure, FailureKind, OpIndex, Outcome, RunEvent};
 use crate::expand::ExecutionPlan;
-use crate::follow::request::signed;
 use crate::follow::{
     Aim, Arrived, Cut, Now, Place, Step, SyncStatus, SyncTask, TaskPage, TaskRegistry, TaskRegistryPage, TaskStatus,
     places,
 };
 use crate::model::{
     Content, EnterpriseProjectId, Limits, ProjectId, ProjectRef, RegistryId, RegistryRef, RegistryType, RunId,
-    SyncBody, TaskId,
+    SyncBody, TaskId, signed,
 };
 use crate::schedule::fixture::Fixture;
 use crate::summary::RunSummary;

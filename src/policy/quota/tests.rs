@@ -1,11 +1,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::{Bucket, CallEnd, stated_limit};
+use crate::model::signed;
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -287,6 +287,16 @@ fn worst_window(mut counted: Vec<Duration>, per: Duration) -> usize {
     (0..counted.len()).map(|i| counted[i..].iter().filter(|at| **at < counted[i] + per).count()).max().unwrap_or(0)
 }
 
+/// How long each call takes; the other half says after what share of that the service counts it.
+fn latencies(each: &[(u64, f64)]) -> Vec<Duration> {
+    each.iter().map(|(latency, _)| ms(*latency)).collect()
+}
+
+/// When the service counts each of these calls.
+fn counted(sent: &[(Duration, Duration)], each: &[(u64, f64)]) -> impl Iterator<Item = Duration> {
+    sent.iter().zip(each).map(|((from, to), (_, share))| *from + (*to - *from).mul_f64(*share))
+}
+
 /// Sends as early as the bucket lets it; each call is answered after its latency. Returns (sent, answered) of each call.
 fn drive(bucket: &mut Bucket, latencies: &[Duration]) -> Vec<(Duration, Duration)> {
     drive_from(Duration::ZERO, bucket, latencies)
@@ -332,10 +342,8 @@ proptest! {
         if let Some((calls, per)) = second {
             bucket.learn(calls, ms(per));
         }
-        let latencies: Vec<Duration> = each.iter().map(|(latency, _)| ms(*latency)).collect();
-        let sent = drive(&mut bucket, &latencies);
-        let counted: Vec<Duration> =
-            sent.iter().zip(&each).map(|((from, to), (_, share))| *from + (*to - *from).mul_f64(*share)).collect();
+        let sent = drive(&mut bucket, &latencies(&each));
+        let counted: Vec<Duration> = counted(&sent, &each).collect();
         prop_assert!(worst_window(counted.clone(), ms(per)) <= calls as usize);
         if let Some((calls, per)) = second {
             prop_assert!(worst_window(counted, ms(per)) <= calls as usize);
@@ -353,22 +361,21 @@ proptest! {
         second in vec((0u64..5000, 0.0f64..=1.0), 1..20),
     ) {
         let (cut, timeout) = (ms(cut), ms(timeout));
-        let latencies = |each: &[(u64, f64)]| each.iter().map(|(latency, _)| ms(*latency)).collect::<Vec<_>>();
         let mut past: Vec<_> = drive(&mut Bucket::new(calls, ms(per)), &latencies(&first)).into_iter().zip(&first).collect();
         past.retain(|((sent, _), _)| *sent <= cut);
         let mut bucket = Bucket::new(calls, ms(per));
-        let mut counted = Vec::new();
+        let mut all = Vec::new();
         past.sort_by_key(|((_, answered), _)| *answered);
         for ((sent, answered), (_, share)) in past {
             let lost = answered > cut;
             let until = if lost { sent + timeout } else { answered };
             bucket.recall_launch(sent);
             if lost { bucket.lost(until) } else { bucket.ended(until, CallEnd::Answered) }
-            counted.push(sent + (until - sent).mul_f64(*share));
+            all.push(sent + (until - sent).mul_f64(*share));
         }
         let sent = drive_from(cut, &mut bucket, &latencies(&second));
-        counted.extend(sent.iter().zip(&second).map(|((from, to), (_, share))| *from + (*to - *from).mul_f64(*share)));
-        prop_assert!(worst_window(counted, ms(per)) <= calls as usize);
+        all.extend(counted(&sent, &second));
+        prop_assert!(worst_window(all, ms(per)) <= calls as usize);
     }
 
     /// Another run began at any time before this one, and was killed or over when this one began.
@@ -382,20 +389,17 @@ proptest! {
         second in vec((0u64..5000, 0.0f64..=1.0), 1..20),
     ) {
         let (later, timeout) = (ms(later), ms(timeout));
-        let latencies = |each: &[(u64, f64)]| each.iter().map(|(latency, _)| ms(*latency)).collect::<Vec<_>>();
-        let signed = |span: Duration| SignedDuration::try_from(span).expect("short");
         let other = drive(&mut Bucket::new(calls, ms(per)), &latencies(&first));
         let mut bucket = Bucket::new(calls, ms(per));
-        let mut counted = Vec::new();
+        let mut all = Vec::new();
         for ((sent, answered), (_, share)) in other.into_iter().zip(&first).filter(|((sent, _), _)| *sent <= later) {
             let until = if answered > later { sent + timeout } else { answered };
             bucket.elsewhere(signed(until) - signed(later), None);
-            counted.push(sent + (until - sent).mul_f64(*share));
+            all.push(sent + (until - sent).mul_f64(*share));
         }
         let sent = drive(&mut bucket, &latencies(&second));
-        let own = sent.iter().zip(&second).map(|((from, to), (_, share))| *from + (*to - *from).mul_f64(*share));
-        counted.extend(own.map(|at| at + later));
-        prop_assert!(worst_window(counted, ms(per)) <= calls as usize);
+        all.extend(counted(&sent, &second).map(|at| at + later));
+        prop_assert!(worst_window(all, ms(per)) <= calls as usize);
     }
 
     #[test]
